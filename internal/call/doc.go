@@ -1,0 +1,2 @@
+// Package call is to be written.
+package call
