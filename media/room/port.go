@@ -30,7 +30,7 @@ type Wideband interface {
 // between two ticks (Room.Do) only.
 type Port struct {
 	Peer    Peer
-	Play    media.Source   // heard by this port only
+	Play    media.Source   // heard by this port only; nil again at its end
 	Filters []media.Filter // on what it says
 	Taps    []media.Sink   // its unmixed voice: recorders, streams, recognizers
 	Barge   *media.Gate    // opened, inside the tick, by this port's next digit
@@ -39,4 +39,49 @@ type Port struct {
 
 	// Deaf turns in-band detection off.
 	Deaf bool
+
+	in     media.Frame // what it says in this tick
+	spoke  bool        // in holds more than silence
+	added  bool        // in is part of the sum
+	failed error
+	keypad Keypad   // Peer, if it is one
+	wide   Wideband // Peer, if it is one
+	queue  []dtmf.Digit
+}
+
+// plug makes the port ready for its first tick.
+func (p *Port) plug() {
+	p.keypad, _ = p.Peer.(Keypad)
+	p.wide, _ = p.Peer.(Wideband)
+	p.failed = nil
+	if p.queue == nil {
+		p.queue = make([]dtmf.Digit, 0, 16)
+	}
+}
+
+// keys takes the digits that the peer knows of.
+func (p *Port) keys() {
+	if p.keypad == nil {
+		return
+	}
+	for d, ok := p.keypad.NextDigit(); ok; d, ok = p.keypad.NextDigit() {
+		p.queue = append(p.queue, d)
+	}
+}
+
+// listen looks for digits in the sound.
+func (p *Port) listen() {
+	if p.Deaf {
+		return
+	}
+}
+
+// next gives a digit that is due.
+func (p *Port) next() (dtmf.Digit, bool) {
+	if len(p.queue) == 0 {
+		return dtmf.Digit{}, false
+	}
+	d := p.queue[0]
+	p.queue = p.queue[:copy(p.queue, p.queue[1:])]
+	return d, true
 }
