@@ -1,0 +1,32 @@
+package acs
+
+// ErrorBody is the body of every answer that is not a success.
+type ErrorBody struct {
+	Error Error `json:"error"`
+}
+
+// An Error says what went wrong. Code is a number spelled as text.
+type Error struct {
+	Code       string  `json:"code"`
+	Message    string  `json:"message"`
+	Target     string  `json:"target,omitempty"` // the argument that is wrong
+	InnerError *Error  `json:"innererror,omitempty"`
+	Details    []Error `json:"details,omitempty"`
+}
+
+// The subcodes that refuse a request.
+const (
+	CodeUnauthorized = "7509" // the signature is missing or wrong
+	CodeWrongState   = "8501"
+	CodeConflict     = "8519"
+	CodeUnsupported  = "8520"
+	CodeNotFound     = "8522"
+	CodeInvalid      = "8523"
+	CodeGone         = "8528"
+	CodeIncompatible = "8583"
+	CodeUnknown      = "9999"
+	CodeThrottled    = "TooManyRequests"
+)
+
+// MessageUnauthorized is the text of CodeUnauthorized, as recorded.
+const MessageUnauthorized = "HMAC-SHA256 validation failed"
