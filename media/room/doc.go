@@ -13,8 +13,9 @@
 //
 // [Room.Tick] is the whole of it, in four steps:
 //
-//	hear      read every peer, take its digits, run its filters, listen for tones
-//	observe   open barge-in gates, put digits into the notices, feed the ports' taps
+//	hear      read every peer, take its digits, run its filters, look for digits in its sound;
+//	          a digit opens its port's gate and becomes a notice
+//	observe   feed the ports' taps
 //	mix       add up who is neither muted nor held, pull the room's play, feed the room's taps
 //	speak     sum − own + own play, to every peer
 //

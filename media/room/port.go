@@ -15,9 +15,15 @@ type Peer interface {
 
 // A Keypad is a Peer that hears digits beside the sound (RFC 4733, SIP INFO).
 // The room asks it in every tick, after Read, until it has no more; it never
-// blocks.
+// blocks. A digit's Tick is on the axis of the frames that are read.
 type Keypad interface {
 	NextDigit() (dtmf.Digit, bool)
+}
+
+// A Holder is a Keypad that knows which key is being held down now. Then the
+// sound of a long press is not mistaken for a second one.
+type Holder interface {
+	HeldDigit() (symbol byte, ok bool)
 }
 
 // A Wideband is a Peer that knows which rate it carries. The room runs at the
@@ -44,44 +50,25 @@ type Port struct {
 	spoke  bool        // in holds more than silence
 	added  bool        // in is part of the sum
 	failed error
-	keypad Keypad   // Peer, if it is one
-	wide   Wideband // Peer, if it is one
-	queue  []dtmf.Digit
+	ear    dtmf.Detector // hears digits in the sound
+	merger dtmf.Merger   // an event and its own sound are one digit
 }
 
-// plug makes the port ready for its first tick.
+// plug makes the port ready for its first tick, on a new time axis.
 func (p *Port) plug() {
-	p.keypad, _ = p.Peer.(Keypad)
-	p.wide, _ = p.Peer.(Wideband)
+	if p.Peer == nil {
+		panic("room: a port needs a peer")
+	}
 	p.failed = nil
-	if p.queue == nil {
-		p.queue = make([]dtmf.Digit, 0, 16)
-	}
+	p.ear, p.merger = dtmf.Detector{}, dtmf.Merger{}
 }
 
-// keys takes the digits that the peer knows of.
-func (p *Port) keys() {
-	if p.keypad == nil {
-		return
+// rate is what the port's peer carries.
+func (p *Port) rate() media.Rate {
+	if wide, ok := p.Peer.(Wideband); ok {
+		if r := wide.Rate(); r.Valid() {
+			return r
+		}
 	}
-	for d, ok := p.keypad.NextDigit(); ok; d, ok = p.keypad.NextDigit() {
-		p.queue = append(p.queue, d)
-	}
-}
-
-// listen looks for digits in the sound.
-func (p *Port) listen() {
-	if p.Deaf {
-		return
-	}
-}
-
-// next gives a digit that is due.
-func (p *Port) next() (dtmf.Digit, bool) {
-	if len(p.queue) == 0 {
-		return dtmf.Digit{}, false
-	}
-	d := p.queue[0]
-	p.queue = p.queue[:copy(p.queue, p.queue[1:])]
-	return d, true
+	return media.Rate8k
 }

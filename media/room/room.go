@@ -59,7 +59,7 @@ func (r *Room) Unplug(p *Port) {
 		return
 	}
 	r.ports = slices.Delete(r.ports, i, i+1)
-	r.drain(p)
+	r.keys(p)
 }
 
 // Ports is how many ports are plugged in.
@@ -124,12 +124,7 @@ func (r *Room) Tick() {
 func (r *Room) highest() media.Rate {
 	top := media.Rate8k
 	for _, p := range r.ports {
-		if p.wide == nil {
-			continue
-		}
-		if rate := p.wide.Rate(); rate > top && rate.Valid() {
-			top = rate
-		}
+		top = max(top, p.rate())
 	}
 	return top
 }

@@ -1,27 +1,64 @@
 package room
 
-import "github.com/tipring/tipring/media"
+import (
+	"github.com/tipring/tipring/dtmf"
+	"github.com/tipring/tipring/media"
+)
 
-// hear reads every peer and takes its digits: those it says, and those that
-// are heard in its sound.
+// hear reads every peer and finds its digits: those that come beside its sound,
+// and those in it.
 func (r *Room) hear() {
 	for _, p := range r.ports {
 		r.begin(&p.in)
 		n, err := media.Pull(p.Peer, &p.in)
 		p.failed, p.spoke = err, n > 0
-		p.keys()
+		r.keys(p)
 		for _, f := range p.Filters {
 			f.Apply(&p.in)
 		}
-		p.listen()
+		if !p.Deaf {
+			r.listen(p)
+		}
 	}
 }
 
-// observe lets digits act at once, tells of them, and feeds the ports' taps.
-func (r *Room) observe() {
-	for _, p := range r.ports {
-		r.digits(p)
+// keys takes the digits that a port's peer knows of.
+func (r *Room) keys(p *Port) {
+	pad, ok := p.Peer.(Keypad)
+	if !ok {
+		return
 	}
+	for d, ok := pad.NextDigit(); ok; d, ok = pad.NextDigit() {
+		r.digit(p, d)
+	}
+	if holder, ok := pad.(Holder); ok {
+		if symbol, held := holder.HeldDigit(); held {
+			p.merger.Hold(symbol, r.now.Load())
+		}
+	}
+}
+
+// listen looks for digits in what a port says.
+func (r *Room) listen(p *Port) {
+	_ = p.ear.Write(&p.in) // never fails
+	for d, ok := p.ear.Next(); ok; d, ok = p.ear.Next() {
+		r.digit(p, d)
+	}
+}
+
+// digit lets a digit act, at once, and tells of it, unless it was known.
+func (r *Room) digit(p *Port, d dtmf.Digit) {
+	if !p.merger.Add(d) {
+		return
+	}
+	if p.Barge != nil {
+		p.Barge.Open()
+	}
+	r.notices.put(Notice{Kind: Digit, Port: p, Digit: d})
+}
+
+// observe feeds the ports' taps.
+func (r *Room) observe() {
 	r.begin(&r.silence)
 	r.silence.Silence()
 	for _, p := range r.ports {
@@ -90,25 +127,8 @@ func (r *Room) sweep() {
 			kept = append(kept, p)
 			continue
 		}
-		r.drain(p)
 		r.notices.put(Notice{Kind: PortFailed, Port: p, Err: p.failed})
 	}
 	clear(r.ports[len(kept):])
 	r.ports = kept
-}
-
-// drain takes a leaving port's last digits.
-func (r *Room) drain(p *Port) {
-	p.keys()
-	r.digits(p)
-}
-
-// digits opens the port's gate and tells of each of its new digits.
-func (r *Room) digits(p *Port) {
-	for d, ok := p.next(); ok; d, ok = p.next() {
-		if p.Barge != nil {
-			p.Barge.Open()
-		}
-		r.notices.put(Notice{Kind: Digit, Port: p, Digit: d})
-	}
 }
