@@ -1,2 +1,30 @@
-// Package call is to be written.
+// Package call is the only place that knows everything of a call: who is in
+// it, who controls it, what is played, collected, recorded and streamed, and
+// what its applications have been told.
+//
+// # What it does
+//
+// A [Registry] holds the calls of a server. Doors (package api) give it
+// commands, makers of legs (package sip) give it incoming calls, and it
+// publishes events (package event).
+//
+// # How it works
+//
+// Every rule is in [Machine], which is pure: Step(now, input) → actions. A
+// [Call] is one goroutine that feeds the machine with what happens (commands,
+// leg events, notices of the room, timers) and carries out its actions. Sound
+// never passes here: it moves in the call's room (package media/room), between
+// two ticks of which the call plugs, plays and taps.
+//
+//	command.go    what applications ask         machine.go    a call's life
+//	input.go      what the machine is told      operation.go  play and recognize, one at a time
+//	action.go     what it wants done            request.go    commands, continuous digits, hang-up
+//	call.go       the goroutine                 streaming.go, recording.go
+//	carry.go      how actions are carried out
+//
+// # How to use it
+//
+//	calls := call.NewRegistry(call.Config{Publish: bus.Publish, …})
+//	phones.OnIncoming = calls.Incoming
+//	properties, err := calls.Answer(ctx, call.Answer{Token: token, Callback: url})
 package call

@@ -16,6 +16,7 @@ const (
 	Invalid                  // an argument makes no sense; Field names it
 	WrongState               // not in this state of the call
 	Conflict                 // somebody else was first
+	Duplicate                // it is there, or running, already
 	Incompatible             // another media operation stands in the way
 	Unsupported              // not offered here
 	Gone                     // it is ending or has ended

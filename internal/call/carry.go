@@ -1,0 +1,208 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tipring/tipring/internal/leg"
+	"github.com/tipring/tipring/media"
+	"github.com/tipring/tipring/media/room"
+)
+
+// hangupTime is how long a leg may take to end; a telephone that has vanished
+// never answers its BYE.
+const hangupTime = 10 * time.Second
+
+// carryOut does what the machine wants. It never waits: what takes time is a
+// task whose end is an input.
+func (c *Call) carryOut(a Action) {
+	switch a := a.(type) {
+	case Reply:
+		a.Ask <- a.Answer
+	case Publish:
+		a.Event.ID = newID()
+		c.config.Publish(a.Event)
+	case AnswerLeg:
+		c.answerLeg(a.Leg)
+	case HangupLeg:
+		c.hangupLeg(a.Leg, a.Cause)
+	case Plug:
+		c.plug(a)
+	case Unplug:
+		c.unplug(a.Leg)
+	case Load:
+		c.load(a)
+	case StartPlay:
+		c.startPlay(a)
+	case Drop:
+		c.drop(a.Op)
+	case OpenStream:
+		c.openStream(a)
+	case CloseStream:
+		c.closeStream(a.Connection)
+	case StreamDigit:
+		c.streamDigit(a)
+	case OpenRecording:
+		c.openRecording(a)
+	case TurnRecording:
+		c.turnRecording(a)
+	case Finish:
+		c.finished = true
+	}
+}
+
+func (c *Call) answerLeg(id LegID) {
+	l, ok := c.legs[id].leg.(leg.Incoming)
+	if !ok {
+		c.pending = append(c.pending, AnswerDone{id, fmt.Errorf("leg %d is not an incoming one", id)})
+		return
+	}
+	c.task(func() {
+		err := l.Answer(context.Background()) // the leg's own timers bound it
+		c.post(AnswerDone{id, err})
+	})
+}
+
+func (c *Call) hangupLeg(id LegID, cause leg.Cause) {
+	v := c.legs[id]
+	if v == nil {
+		return
+	}
+	c.task(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), hangupTime)
+		defer cancel()
+		if err := v.leg.Hangup(ctx, cause); err != nil {
+			c.log.Warn("hang up", "cause", cause, "err", err)
+		}
+	})
+}
+
+// plug puts a leg into the room and behind the taps of what runs.
+func (c *Call) plug(a Plug) {
+	v := c.legs[a.Leg]
+	v.participant = a.Participant
+	v.port = &room.Port{Peer: v.leg, Taps: c.tapsFor(a.Participant)}
+	port := v.port
+	c.room.Do(func(r *room.Room) { r.Plug(port) })
+}
+
+// unplug takes a leg out of the room and closes it between two ticks: a
+// descriptor that is closed under a reader would let it hear another caller.
+func (c *Call) unplug(id LegID) {
+	v := c.legs[id]
+	if v == nil {
+		return
+	}
+	delete(c.legs, id)
+	if v.port == nil {
+		c.closeLeg(v.leg)
+		return
+	}
+	c.room.Do(func(r *room.Room) {
+		r.Unplug(v.port)
+		c.closeLeg(v.leg)
+	})
+}
+
+// sound is an operation's prompts, and the gate that ends them.
+type sound struct {
+	prompts []Sound
+	stop    media.Gate
+	cancel  context.CancelFunc
+}
+
+// load fetches prompts. The first must have begun to arrive before the
+// operation starts; the others go on loading behind it.
+func (c *Call) load(a Load) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &sound{cancel: cancel}
+	c.sounds[a.Op] = s
+	for _, p := range a.Prompts {
+		s.prompts = append(s.prompts, c.config.Fetch(ctx, p.URI, p.CacheID))
+	}
+	c.task(func() {
+		c.post(Loaded{Op: a.Op, Err: s.prompts[0].Ready(ctx)})
+	})
+}
+
+// sourceError says which of an operation's sources failed.
+type sourceError struct {
+	index int
+	err   error
+}
+
+func (e *sourceError) Error() string { return fmt.Sprintf("source %d: %v", e.index, e.err) }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// source is an operation's prompts as one voice.
+func (s *sound) source(loop bool) media.Source {
+	if loop && len(s.prompts) == 1 {
+		return s.prompts[0].Looped()
+	}
+	once := func() media.Source {
+		sources := make([]media.Source, len(s.prompts))
+		for i, p := range s.prompts {
+			sources[i] = blame(i, p.Source())
+		}
+		return media.Concat(sources...)
+	}
+	if loop {
+		return media.Loop(once)
+	}
+	return once()
+}
+
+// blame marks a source's failure with its index.
+func blame(index int, s media.Source) media.Source {
+	return media.SourceFunc(func(f *media.Frame) (int, error) {
+		n, err := s.Read(f)
+		if err != nil && !isEOF(err) {
+			err = &sourceError{index, err}
+		}
+		return n, err
+	})
+}
+
+func (c *Call) startPlay(a StartPlay) {
+	s := c.sounds[a.Op]
+	if s == nil {
+		return
+	}
+	src := media.Until(s.source(a.Loop), &s.stop)
+	var target, barge *room.Port
+	if v := c.legs[a.Leg]; v != nil {
+		target = v.port
+	}
+	if v := c.legs[a.Barge]; v != nil {
+		barge = v.port
+	}
+	c.room.Do(func(r *room.Room) {
+		if barge != nil {
+			barge.Barge = new(media.Gate)
+			src = media.Until(src, barge.Barge)
+		}
+		src = r.Announce(a.Op, src)
+		if target != nil {
+			target.Play = src
+		} else {
+			r.Play = src
+		}
+	})
+}
+
+func (c *Call) drop(op uint64) {
+	s := c.sounds[op]
+	if s == nil {
+		return
+	}
+	delete(c.sounds, op)
+	s.stop.Open()
+	s.cancel()
+}
+
+// inputName is an input's type, for the log.
+func inputName(in Input) string {
+	return strings.TrimPrefix(fmt.Sprintf("%T", in), "call.")
+}

@@ -1,0 +1,337 @@
+package call_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tipring/tipring/internal/call"
+	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/internal/leg"
+)
+
+// world carries out a machine's actions as a network, a room and applications
+// would, at random, and holds the machine to its promises.
+type world struct {
+	t       *rapid.T
+	m       call.Machine
+	now     time.Time
+	pending []call.Input // what the world owes the machine, in any order
+
+	asks       map[chan call.Answered]string
+	events     map[string][]event.Event // per connection
+	accepted   map[string]string        // operation context → kind
+	ended      map[string]int           // operation context → how many last events
+	plugged    map[call.LegID]bool
+	opened     map[string]bool // recordings
+	closed     map[string]int
+	finished   bool
+	contexts   int
+	recordings int
+}
+
+func newWorld(t *rapid.T) *world {
+	return &world{
+		t: t, m: call.Machine{ID: "call", Correlation: "correlation"},
+		now:  time.Date(2026, 9, 15, 12, 0, 0, 0, time.UTC),
+		asks: map[chan call.Answered]string{}, events: map[string][]event.Event{},
+		accepted: map[string]string{}, ended: map[string]int{},
+		plugged: map[call.LegID]bool{}, opened: map[string]bool{}, closed: map[string]int{},
+	}
+}
+
+func (w *world) step(in call.Input) {
+	if w.finished {
+		w.t.Fatalf("input %T after Finish", in)
+	}
+	actions := w.m.Step(w.now, in)
+	for i, a := range actions {
+		w.carryOut(a, i == len(actions)-1)
+	}
+	w.check()
+}
+
+func (w *world) carryOut(a call.Action, last bool) {
+	switch a := a.(type) {
+	case call.Publish:
+		w.published(a.Event)
+	case call.AnswerLeg:
+		var err error
+		if w.chance(10, "answer fails") {
+			err = errors.New("no ACK")
+		}
+		w.owe(call.AnswerDone{Leg: a.Leg, Err: err})
+	case call.HangupLeg:
+		if !w.chance(10, "leg never confirms") {
+			w.owe(call.LegHappened{Leg: a.Leg, Event: leg.Ended{Cause: a.Cause}})
+		}
+	case call.Plug:
+		w.plugged[a.Leg] = true
+	case call.Unplug:
+		delete(w.plugged, a.Leg)
+	case call.Load:
+		in := call.Loaded{Op: a.Op}
+		if w.chance(20, "prompt is missing") {
+			in.Err = errors.New("not found")
+		}
+		w.owe(in)
+	case call.StartPlay:
+		if !a.Loop {
+			w.owe(call.PlayEnded{Op: a.Op})
+		}
+	case call.OpenStream:
+		if w.chance(30, "websocket unreachable") {
+			w.owe(call.StreamDown{Connection: a.Connection, Err: errors.New("refused")})
+		} else {
+			w.owe(call.StreamUp{Connection: a.Connection})
+		}
+	case call.CloseStream:
+		w.owe(call.StreamDown{Connection: a.Connection})
+	case call.OpenRecording:
+		in := call.RecordingOpened{Ask: a.Ask, ID: a.ID}
+		if w.chance(20, "disk is full") {
+			in.Err = errors.New("disk full")
+		} else {
+			w.opened[a.ID] = true
+		}
+		w.owe(in)
+	case call.TurnRecording:
+		if a.Verb == call.StopRecording {
+			w.owe(call.RecordingClosed{ID: a.ID, File: event.RecordingFileReady{Recording: a.ID}})
+		}
+	case call.Reply:
+		select {
+		case a.Ask <- a.Answer:
+		default:
+			w.t.Fatal("a question was answered twice")
+		}
+	case call.Finish:
+		if !last {
+			w.t.Fatal("an action came after Finish")
+		}
+		w.finished = true
+	}
+}
+
+func (w *world) owe(in call.Input)             { w.pending = append(w.pending, in) }
+func (w *world) chance(pct int, s string) bool { return rapid.IntRange(1, 100).Draw(w.t, s) <= pct }
+
+// published holds an event against the promises: numbered without a gap,
+// nothing after CallDisconnected, one end for each operation.
+func (w *world) published(e event.Event) {
+	switch body := e.Body.(type) {
+	case event.RecordingFileReady:
+		w.closed[body.Recording]++
+		return
+	case event.IncomingCall, event.RecordingStateChanged:
+		return
+	case event.PlayCompleted, event.PlayFailed, event.PlayCanceled:
+		w.endOf("play", e.Context)
+	case event.RecognizeCompleted, event.RecognizeFailed, event.RecognizeCanceled:
+		w.endOf("recognize", e.Context)
+	}
+	past := w.events[e.Connection]
+	if e.Seq != uint64(len(past)+1) {
+		w.t.Fatalf("%T has number %d, want %d", e.Body, e.Seq, len(past)+1)
+	}
+	if len(past) > 0 {
+		switch last := past[len(past)-1].Body.(type) {
+		case event.CallDisconnected, event.AnswerFailed:
+			w.t.Fatalf("%T after %T", e.Body, last)
+		}
+	}
+	w.events[e.Connection] = append(past, e)
+}
+
+func (w *world) endOf(kind, context string) {
+	if w.accepted[context] != kind {
+		w.t.Fatalf("%s %q ended but is a %q", kind, context, w.accepted[context])
+	}
+	if w.ended[context]++; w.ended[context] > 1 {
+		w.t.Fatalf("%s %q ended twice", kind, context)
+	}
+}
+
+// check looks at the answers that have come.
+func (w *world) check() {
+	for ask, context := range w.asks {
+		select {
+		case a := <-ask:
+			if a.Err != nil {
+				delete(w.accepted, context)
+				if w.ended[context] > 0 {
+					w.t.Fatalf("%q was refused and ended", context)
+				}
+			}
+			delete(w.asks, ask)
+		default:
+		}
+	}
+}
+
+func (w *world) ask(context, kind string) call.Ask {
+	ch := make(chan call.Answered, 1)
+	w.asks[ch] = context
+	if kind != "" {
+		w.accepted[context] = kind
+	}
+	return ch
+}
+
+func (w *world) command(kind string, make func(call.Operation) call.Command) {
+	w.contexts++
+	context := fmt.Sprintf("%s-%d", kind, w.contexts)
+	w.step(call.Request{
+		Ask: w.ask(context, kind), Connection: "connection",
+		Command: make(call.Operation{Context: context}),
+	})
+}
+
+func (w *world) prompts(least int) []call.Prompt {
+	n := rapid.IntRange(least, 2).Draw(w.t, "prompts")
+	return []call.Prompt{{URI: "http://a/1.wav"}, {URI: "http://a/2.wav"}}[:n]
+}
+
+// moves are what the world can do to the machine at any moment.
+func (w *world) moves() map[string]func(*rapid.T) {
+	moves := map[string]func(*rapid.T){
+		"answer": func(*rapid.T) {
+			w.step(call.AnswerRequest{Ask: w.ask("", ""), Connection: "connection", Answer: call.Answer{
+				Callback: "http://app/cb", Context: "answer",
+				Streaming: &call.Streaming{URL: "ws://app", Digits: true, StartAtOnce: w.chance(50, "at once")},
+			}})
+		},
+		"reject": func(*rapid.T) {
+			if w.chance(5, "really") {
+				w.step(call.RejectRequest{Ask: w.ask("", ""), Cause: leg.Busy})
+			}
+		},
+		"play": func(*rapid.T) {
+			w.command("play", func(op call.Operation) call.Command {
+				return call.Play{Sources: w.prompts(1), Loop: w.chance(20, "loop"), Interrupt: w.chance(20, "interrupt"), Operation: op}
+			})
+		},
+		"recognize": func(*rapid.T) {
+			w.command("recognize", func(op call.Operation) call.Command {
+				return call.Recognize{
+					Target: "8:acs:alice", Prompts: w.prompts(0), BargeIn: w.chance(50, "barge-in"),
+					InitialSilence: 5 * time.Second, InterTone: 2 * time.Second, MaxTones: 2, StopTones: "#",
+					Interrupt: w.chance(20, "interrupt"), Operation: op,
+				}
+			})
+		},
+		"press": func(*rapid.T) { w.step(call.Pressed{Leg: 1, Digit: "12#"[rapid.IntRange(0, 2).Draw(w.t, "digit")]}) },
+		"listen": func(*rapid.T) {
+			w.command("", func(op call.Operation) call.Command { return call.ListenTones{Target: "8:acs:alice", Operation: op} })
+		},
+		"stop listening": func(*rapid.T) {
+			w.command("", func(op call.Operation) call.Command { return call.StopTones{Target: "8:acs:alice", Operation: op} })
+		},
+		"cancel": func(*rapid.T) { w.command("", func(call.Operation) call.Command { return call.CancelAll{} }) },
+		"start stream": func(*rapid.T) {
+			w.command("", func(op call.Operation) call.Command { return call.StartStreaming{Operation: op} })
+		},
+		"stop stream": func(*rapid.T) {
+			w.command("", func(op call.Operation) call.Command { return call.StopStreaming{Operation: op} })
+		},
+		"record": func(*rapid.T) {
+			w.recordings++
+			w.step(call.RecordRequest{Ask: w.ask("", ""), ID: fmt.Sprint("recording-", w.recordings), Record: call.Record{Callback: "http://app/rec"}})
+		},
+		"turn recording": func(*rapid.T) {
+			w.step(call.RecordingRequest{
+				Ask: w.ask("", ""), ID: fmt.Sprint("recording-", rapid.IntRange(1, 3).Draw(w.t, "recording")),
+				Verb: call.RecordingVerb(rapid.IntRange(0, 3).Draw(w.t, "verb")),
+			})
+		},
+		"hang up": func(*rapid.T) {
+			if w.chance(10, "really") {
+				w.command("", func(call.Operation) call.Command { return call.HangUp{ForEveryone: w.chance(50, "for everyone")} })
+			}
+		},
+		"caller hangs up": func(*rapid.T) {
+			if w.chance(10, "really") {
+				w.step(call.LegHappened{Leg: 1, Event: leg.Ended{ByFarEnd: true}})
+			}
+		},
+		"port fails": func(*rapid.T) {
+			if w.chance(5, "really") {
+				w.step(call.PortFailed{Leg: 1, Err: errors.New("silent for 30 s")})
+			}
+		},
+		"world answers": func(*rapid.T) { w.settle(rapid.IntRange(0, 1<<20).Draw(w.t, "which")) },
+		"time passes": func(*rapid.T) {
+			w.now = w.now.Add(time.Duration(rapid.IntRange(1, 40_000).Draw(w.t, "ms")) * time.Millisecond)
+			w.step(call.Due{})
+		},
+	}
+	for name, move := range moves {
+		moves[name] = func(t *rapid.T) {
+			if !w.finished {
+				move(t)
+			}
+		}
+	}
+	return moves
+}
+
+// settle pays one of the world's debts.
+func (w *world) settle(which int) {
+	if len(w.pending) == 0 {
+		return
+	}
+	i := which % len(w.pending)
+	in := w.pending[i]
+	w.pending = append(w.pending[:i:i], w.pending[i+1:]...)
+	w.step(in)
+}
+
+// TestMachineKeepsItsPromises: whatever happens in whatever order, an operation
+// that was accepted ends exactly once, every question is answered, events are
+// numbered without a gap and end with CallDisconnected, and the call is over.
+func TestMachineKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.step(call.Rang{Leg: 1, Token: "token", Call: leg.Call{From: leg.Party{ID: "8:acs:alice"}, To: leg.Party{ID: "8:acs:bot"}}})
+		t.Repeat(w.moves())
+		if !w.finished {
+			w.step(call.Shutdown{})
+		}
+		for range 200 { // the world pays its debts, and time passes
+			if w.finished {
+				break
+			}
+			w.settle(0)
+			if len(w.pending) == 0 && !w.finished {
+				w.now = w.now.Add(time.Minute)
+				w.step(call.Due{})
+			}
+		}
+		if !w.finished {
+			t.Fatal("the call never finished")
+		}
+		if len(w.asks) > 0 {
+			t.Fatalf("%d questions were never answered", len(w.asks))
+		}
+		for context, kind := range w.accepted {
+			if w.ended[context] != 1 {
+				t.Fatalf("%s %q ended %d times", kind, context, w.ended[context])
+			}
+		}
+		for id := range w.opened {
+			if w.closed[id] != 1 {
+				t.Fatalf("recording %s was closed %d times", id, w.closed[id])
+			}
+		}
+		if past := w.events["connection"]; len(past) > 0 {
+			switch last := past[len(past)-1].Body.(type) {
+			case event.CallDisconnected, event.AnswerFailed:
+			default:
+				t.Fatalf("the last event is %T", last)
+			}
+		}
+	})
+}

@@ -1,0 +1,300 @@
+package call
+
+import (
+	"time"
+
+	"github.com/tipring/tipring/dtmf"
+	"github.com/tipring/tipring/internal/event"
+)
+
+// operation is a play or a recognition: it waits in the queue, runs alone at
+// its head, and ends in exactly one of Completed, Failed, Canceled.
+//
+// Operations on the main leg (for everybody: a play to all, a recognition in a
+// call with one participant) queue up behind each other. Of operations on a
+// sub leg (for one of several) there can be only one.
+type operation struct {
+	id      uint64
+	conn    *connection
+	target  *participant // nil: everybody
+	prompts []Prompt
+	loop    bool
+	Operation
+
+	recognize *Recognize // nil: a play
+	collector dtmf.Collector
+
+	running bool
+	loaded  bool // the first sound is there (or there are no prompts)
+	prompt  promptState
+}
+
+// promptState is how far an operation's sound is.
+type promptState uint8
+
+const (
+	promptWaits promptState = iota
+	promptPlays
+	promptOver
+)
+
+// sub reports whether the operation is for one of several participants.
+func (m *Machine) sub(op *operation) bool { return op.target != nil && len(m.people) > 1 }
+
+// play takes in a Play command.
+func (m *Machine) play(c *connection, p Play) error {
+	if len(p.Targets) > 1 {
+		return &Error{Code: Unsupported, Field: "playTo", Message: "playTo names more than one participant: play to one, or to all by an empty playTo."}
+	}
+	op := &operation{conn: c, prompts: p.Sources, loop: p.Loop, Operation: p.Operation}
+	if len(p.Targets) == 1 {
+		if op.target = m.participantNamed(p.Targets[0]); op.target == nil {
+			return absent("playTo", p.Targets[0])
+		}
+	}
+	return m.enqueue(op, p.Interrupt)
+}
+
+// recognize takes in a Recognize command.
+func (m *Machine) recognize(c *connection, r Recognize) error {
+	target := m.participantNamed(r.Target)
+	if target == nil {
+		return absent("recognizeOptions.targetParticipant", r.Target)
+	}
+	return m.enqueue(&operation{
+		conn: c, target: target, prompts: r.Prompts, Operation: r.Operation, recognize: &r,
+		collector: dtmf.Collector{
+			MaxTones: r.MaxTones, StopTones: r.StopTones,
+			InterTone: r.InterTone, InitialSilence: r.InitialSilence,
+		},
+	}, r.Interrupt)
+}
+
+func absent(field, id string) error {
+	return &Error{Code: Invalid, Field: field, Message: "Participant " + id + " is not in the call."}
+}
+
+// enqueue puts an operation behind those that wait, or, with interrupt, in
+// their place.
+func (m *Machine) enqueue(op *operation, interrupt bool) error {
+	for _, p := range op.prompts {
+		if p.URI == "" {
+			return &Error{Code: Unsupported, Field: "playSources", Message: "Text and SSML need a speech engine, and none is configured: use a file source."}
+		}
+	}
+	if interrupt {
+		m.cancelAll()
+	}
+	for _, other := range m.queue {
+		if m.sub(op) && m.sub(other) {
+			return Errorf(Incompatible, "Another media operation for one participant is running or waiting.")
+		}
+	}
+	m.lastOp++
+	op.id = m.lastOp
+	op.loaded = len(op.prompts) == 0
+	m.queue = append(m.queue, op)
+	if !op.loaded {
+		m.do(Load{op.id, op.prompts})
+	}
+	return nil
+}
+
+// advance starts the operation at the head of the queue when it can.
+func (m *Machine) advance() {
+	if len(m.queue) == 0 || m.phase != established {
+		return
+	}
+	op := m.queue[0]
+	op.running = true
+	switch {
+	case op.prompt != promptWaits || !op.loaded:
+	case len(op.prompts) == 0:
+		m.listen(op)
+	default:
+		op.prompt = promptPlays
+		start := StartPlay{Op: op.id, Loop: op.loop}
+		if op.target != nil {
+			start.Leg = op.target.leg
+		}
+		if op.recognize != nil && op.recognize.BargeIn {
+			start.Barge = op.target.leg
+		}
+		m.do(start)
+		if op.recognize == nil {
+			m.publish(op.conn, op.Operation, event.PlayStarted{})
+		}
+	}
+}
+
+// listen begins a recognition's wait: its prompt is over.
+func (m *Machine) listen(op *operation) {
+	op.prompt = promptOver
+	op.collector.Start(m.now)
+	m.judge(op)
+}
+
+// judge ends a recognition whose collection is complete, unless its prompt
+// must be heard to the end.
+func (m *Machine) judge(op *operation) {
+	result := op.collector.Result()
+	if result.Reason == dtmf.Collecting || op.prompt == promptPlays {
+		return
+	}
+	var body event.Body
+	switch result.Reason {
+	case dtmf.MaxDigits:
+		body = event.RecognizeCompleted{Digits: result.Digits, Reason: event.MaxDigits}
+	case dtmf.StopDigit:
+		body = event.RecognizeCompleted{Digits: result.Digits, Reason: event.StopDigit}
+	case dtmf.InterDigit:
+		body = event.RecognizeFailed{Digits: result.Digits, Cause: event.RecognizeInterDigit}
+	default:
+		body = event.RecognizeFailed{Digits: result.Digits, Cause: event.RecognizeInitialSilence}
+	}
+	m.conclude(op, body)
+}
+
+// loaded: an operation's prompts are there, or could not be had.
+func (m *Machine) loaded(in Loaded) {
+	op := m.operation(in.Op)
+	if op == nil {
+		return
+	}
+	if in.Err != nil {
+		m.conclude(op, promptFailed(op, in.Index, in.Err))
+		return
+	}
+	op.loaded = true
+	m.advance()
+}
+
+// playEnded: an operation's sound is over, or broke.
+func (m *Machine) playEnded(in PlayEnded) {
+	op := m.operation(in.Op)
+	switch {
+	case op == nil || op.prompt != promptPlays:
+	case in.Err != nil:
+		m.conclude(op, promptFailed(op, in.Index, in.Err))
+	case op.recognize == nil:
+		m.conclude(op, event.PlayCompleted{})
+	default:
+		m.listen(op)
+	}
+}
+
+func promptFailed(op *operation, index int, err error) event.Body {
+	cause := playCause(err)
+	if op.recognize != nil {
+		return event.RecognizeFailed{Cause: event.RecognizePromptFailed, Index: index, Play: cause}
+	}
+	return event.PlayFailed{Cause: cause, Index: index}
+}
+
+// pressed: a digit. It goes to the running recognition of who pressed it, and
+// to whoever listens.
+func (m *Machine) pressed(in Pressed) {
+	p := m.participant(in.Leg)
+	if p == nil || m.phase != established {
+		return
+	}
+	for _, l := range m.listeners {
+		if l.target == p {
+			l.sequence++
+			m.publish(l.conn, l.Operation, event.ToneReceived{Digit: in.Digit, Sequence: l.sequence, From: p.id})
+		}
+	}
+	for _, c := range m.live() {
+		if c.stream == streamUp && c.streaming.Digits {
+			m.do(StreamDigit{c.id, p.id, in.Digit})
+		}
+	}
+	if len(m.queue) == 0 {
+		return
+	}
+	op := m.queue[0]
+	if op.recognize == nil || op.target != p || op.prompt == promptWaits {
+		return
+	}
+	if op.prompt == promptPlays && op.recognize.BargeIn {
+		op.prompt = promptOver // the room stopped it in the tick of the digit
+		op.collector.Start(m.now)
+	}
+	op.collector.Press(m.now, in.Digit)
+	m.judge(op)
+}
+
+// expireOperation ends a recognition that waited too long.
+func (m *Machine) expireOperation() {
+	if len(m.queue) == 0 {
+		return
+	}
+	op := m.queue[0]
+	if at, ok := op.deadline(); ok && !m.now.Before(at) {
+		op.collector.Expire(m.now)
+		m.judge(op)
+	}
+}
+
+// deadline is when the operation's collection gives up.
+func (op *operation) deadline() (time.Time, bool) {
+	if op.recognize == nil || op.prompt != promptOver {
+		return time.Time{}, false
+	}
+	return op.collector.Deadline()
+}
+
+// conclude ends an operation with its one last event, and lets the next begin.
+func (m *Machine) conclude(op *operation, body event.Body) {
+	for i, other := range m.queue {
+		if other == op {
+			m.queue = append(m.queue[:i:i], m.queue[i+1:]...)
+			break
+		}
+	}
+	m.do(Drop{op.id})
+	m.publish(op.conn, op.Operation, body)
+	m.advance()
+}
+
+// cancelAll cancels what runs and what waits.
+func (m *Machine) cancelAll() {
+	queue := m.queue
+	m.queue = nil
+	for _, op := range queue {
+		m.conclude(op, canceled(op))
+	}
+}
+
+func canceled(op *operation) event.Body {
+	if op.recognize != nil {
+		return event.RecognizeCanceled{}
+	}
+	return event.PlayCanceled{}
+}
+
+// abandon cancels the operations for a participant who has left.
+func (m *Machine) abandon(p *participant) {
+	var kept, gone []*operation
+	for _, op := range m.queue {
+		if op.target == p {
+			gone = append(gone, op)
+		} else {
+			kept = append(kept, op)
+		}
+	}
+	m.queue = kept
+	for _, op := range gone {
+		m.conclude(op, canceled(op))
+	}
+	m.dropListeners(p)
+}
+
+func (m *Machine) operation(id uint64) *operation {
+	for _, op := range m.queue {
+		if op.id == id {
+			return op
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package call
+
+import (
+	"github.com/tipring/tipring/internal/event"
+)
+
+// describe asks for a connection's properties, roster for its participants.
+type (
+	describe struct{}
+	roster   struct{}
+)
+
+func (describe) command() {}
+func (roster) command()   {}
+
+// request takes in a command of an application.
+func (m *Machine) request(in Request) {
+	c := m.connection(in.Connection)
+	if c == nil {
+		m.refuseAsk(in.Ask, Errorf(NotFound, "Call connection %s was not found.", in.Connection))
+		return
+	}
+	switch in.Command.(type) {
+	case describe:
+		m.do(Reply{in.Ask, Answered{Properties: m.properties(c)}})
+		return
+	case roster:
+		m.do(Reply{in.Ask, Answered{Participants: m.participants()}})
+		return
+	}
+	if err := m.command(c, in.Command); err != nil {
+		m.refuseAsk(in.Ask, err)
+		return
+	}
+	// The answer goes ahead of what the command does, so that no event
+	// overtakes it.
+	m.out = append([]Action{Reply{Ask: in.Ask}}, m.out...)
+	m.advance()
+}
+
+// command carries out a command, or says why not.
+func (m *Machine) command(c *connection, cmd Command) error {
+	if h, ok := cmd.(HangUp); ok {
+		return m.hangUp(c, h)
+	}
+	switch {
+	case m.phase == ending:
+		return Errorf(Gone, "The call is being disconnected.")
+	case m.phase != established:
+		return Errorf(WrongState, "Action is invalid when call is not in Established state.")
+	}
+	switch cmd := cmd.(type) {
+	case Play:
+		return m.play(c, cmd)
+	case Recognize:
+		return m.recognize(c, cmd)
+	case ListenTones:
+		return m.listenTones(c, cmd)
+	case StopTones:
+		return m.stopTones(c, cmd)
+	case CancelAll:
+		m.cancelAll()
+		return nil
+	case StartStreaming:
+		return m.startStreaming(c, cmd)
+	case StopStreaming:
+		return m.stopStreaming(c, cmd)
+	}
+	return Errorf(Unsupported, "This operation is not offered.")
+}
+
+// hangUp ends a connection or the call. A call that keeps at least two
+// participants goes on without the connection that leaves it.
+func (m *Machine) hangUp(c *connection, h HangUp) error {
+	switch m.phase {
+	case answering, established:
+	default:
+		return Errorf(Gone, "The call is being disconnected.")
+	}
+	if h.ForEveryone || len(m.people) < 2 {
+		m.terminate(event.EndedByApp)
+		return nil
+	}
+	if m.closeStream(c); c.stream != streamOff {
+		c.leaving = true // its last word comes before CallDisconnected
+		return nil
+	}
+	m.disconnect(c, event.EndedByApp)
+	return nil
+}
+
+// listener is a continuous recognition of one participant's digits.
+type listener struct {
+	conn     *connection
+	target   *participant
+	sequence int
+	Operation
+}
+
+func (m *Machine) listenTones(c *connection, cmd ListenTones) error {
+	target := m.participantNamed(cmd.Target)
+	if target == nil {
+		return absent("targetParticipant", cmd.Target)
+	}
+	for _, l := range m.listeners {
+		if l.conn == c && l.target == target {
+			l.Operation = cmd.Operation // starting twice is starting once
+			return nil
+		}
+	}
+	m.listeners = append(m.listeners, &listener{conn: c, target: target, Operation: cmd.Operation})
+	return nil
+}
+
+func (m *Machine) stopTones(c *connection, cmd StopTones) error {
+	for i, l := range m.listeners {
+		if l.conn == c && l.target.id == cmd.Target {
+			m.listeners = append(m.listeners[:i:i], m.listeners[i+1:]...)
+			m.publish(c, cmd.Operation, event.ToneStopped{})
+			return nil
+		}
+	}
+	return Errorf(WrongState, "Continuous DTMF recognition is not running for participant %s.", cmd.Target)
+}
+
+// dropListeners ends the recognitions of a participant who has left.
+func (m *Machine) dropListeners(p *participant) {
+	kept := m.listeners[:0]
+	for _, l := range m.listeners {
+		if l.target != p {
+			kept = append(kept, l)
+			continue
+		}
+		m.publish(l.conn, l.Operation, event.ToneStopped{})
+	}
+	m.listeners = kept
+}

@@ -1,0 +1,175 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/internal/recording"
+	"github.com/tipring/tipring/media"
+	"github.com/tipring/tipring/media/room"
+	"github.com/tipring/tipring/stream"
+)
+
+// closeTime is how long a recording may take to be completed on disk.
+const closeTime = time.Minute
+
+// streamTap is a connection's media streaming while its session runs.
+type streamTap struct {
+	session *stream.Session
+	mixed   bool
+	inlet   *room.Port // where sound from the websocket comes in; may be nil
+	cancel  context.CancelFunc
+}
+
+// recordTap is a recording while it is written.
+type recordTap struct {
+	recording *recording.Recording
+	mixed     bool
+}
+
+// tapsFor are the taps that a participant's voice gets when it is plugged in.
+func (c *Call) tapsFor(participant string) []media.Sink {
+	var taps []media.Sink
+	for _, s := range c.streams {
+		if !s.mixed {
+			taps = append(taps, s.session.Tap(participant))
+		}
+	}
+	for _, r := range c.recordings {
+		if !r.mixed {
+			taps = append(taps, r.recording.Tap(participant))
+		}
+	}
+	return taps
+}
+
+// tap puts sinks behind what is heard: one behind the mix, or one behind each
+// voice. A sink that has had enough says so by an error, and the room forgets it.
+func (c *Call) tap(mixed bool, sink func(participant string) media.Sink) {
+	if mixed {
+		all := sink("")
+		c.room.Do(func(r *room.Room) { r.Taps = append(r.Taps, all) })
+		return
+	}
+	for _, v := range c.legs {
+		if v.port == nil {
+			continue
+		}
+		own, port := sink(v.participant), v.port
+		c.room.Do(func(*room.Room) { port.Taps = append(port.Taps, own) })
+	}
+}
+
+func (c *Call) openStream(a OpenStream) {
+	o := stream.Options{
+		URL: a.Streaming.URL, Connection: a.Connection, Correlation: c.machine.Correlation,
+		Subscription: newID(), Rate: media.Rate(a.Streaming.Rate), Mixed: a.Streaming.Mixed,
+		Digits: a.Streaming.Digits, Began: c.began,
+		Dial: c.config.Dial, TLS: c.config.TLS, Counters: c.config.Metrics,
+		Started: func() { c.post(StreamUp{a.Connection}) },
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t := &streamTap{mixed: o.Mixed, cancel: cancel}
+	if a.Streaming.Bidirectional {
+		o.Inlet = stream.NewInlet(stream.InletOptions{Rate: o.Rate, Counters: c.config.Metrics})
+		t.inlet = &room.Port{Peer: o.Inlet, Deaf: true}
+		c.room.Do(func(r *room.Room) { r.Plug(t.inlet) })
+	}
+	t.session = stream.NewSession(o)
+	c.streams[a.Connection] = t
+	c.tap(o.Mixed, func(participant string) media.Sink { return t.session.Tap(participant) })
+	c.task(func() {
+		defer cancel()
+		c.post(StreamDown{a.Connection, t.session.Run(ctx)})
+	})
+}
+
+func (c *Call) closeStream(connection string) {
+	t := c.streams[connection]
+	if t == nil {
+		return
+	}
+	delete(c.streams, connection)
+	t.cancel()
+	if t.inlet != nil {
+		c.room.Do(func(r *room.Room) { r.Unplug(t.inlet) })
+	}
+}
+
+func (c *Call) streamDigit(a StreamDigit) {
+	if t := c.streams[a.Connection]; t != nil {
+		t.session.Digit(a.Participant, a.Digit)
+	}
+}
+
+func (c *Call) openRecording(a OpenRecording) {
+	rec, err := c.config.Recordings.Start(recording.Options{
+		ID: a.ID, Call: c.machine.ID, Mixed: a.Record.Mixed, Format: a.Record.Format,
+		Channels: a.Record.Channels, PauseOnStart: a.Record.PauseOnStart,
+	})
+	switch {
+	case errors.Is(err, recording.ErrUnsupported):
+		err = &Error{Code: Invalid, Field: "recordingFormatType", Message: err.Error()}
+	case err != nil:
+		c.log.Error("start recording", "err", err)
+		err = Errorf(Internal, "The recording could not be started.")
+	default:
+		t := &recordTap{recording: rec, mixed: a.Record.Mixed}
+		c.recordings[a.ID] = t
+		c.tap(t.mixed, rec.Tap)
+		c.task(func() {
+			if err := rec.Run(context.Background()); err != nil {
+				c.log.Error("recording", "recording", a.ID, "err", err)
+			}
+		})
+	}
+	c.pending = append(c.pending, RecordingOpened{a.Ask, a.ID, err})
+}
+
+func (c *Call) turnRecording(a TurnRecording) {
+	t := c.recordings[a.ID]
+	if t == nil {
+		return
+	}
+	var err error
+	switch a.Verb {
+	case PauseRecording:
+		err = t.recording.Pause()
+	case ResumeRecording:
+		err = t.recording.Resume()
+	case StopRecording:
+		delete(c.recordings, a.ID)
+		c.task(func() { c.post(RecordingClosed{a.ID, c.closeRecording(a.ID, t)}) })
+	}
+	if err != nil {
+		c.log.Error("turn recording", "recording", a.ID, "err", err)
+	}
+}
+
+// closeRecording completes a recording's files and says what they are.
+func (c *Call) closeRecording(id string, t *recordTap) event.RecordingFileReady {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	result, err := t.recording.Stop(ctx)
+	if err = errors.Join(err, result.Err); err != nil {
+		c.log.Error("close recording", "recording", id, "err", err)
+	}
+	ready := event.RecordingFileReady{
+		Recording: id, Started: result.Started, Duration: result.Duration,
+		Channel: "unmixed", Format: result.Format, EndReason: "CallEnded",
+	}
+	if result.Mixed {
+		ready.Channel = "mixed"
+	}
+	for _, chunk := range result.Chunks {
+		ready.Chunks = append(ready.Chunks, event.RecordingChunk{
+			Document: chunk.Document, Index: chunk.Index, EndReason: chunk.EndReason,
+		})
+	}
+	return ready
+}
+
+func isEOF(err error) bool { return errors.Is(err, io.EOF) }
