@@ -7,6 +7,7 @@ import (
 
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/media"
+	"github.com/tipring/tipring/media/mix"
 )
 
 // A Room is where ports hear each other. Make one with New. Its exported fields
@@ -25,7 +26,7 @@ type Room struct {
 	TapsFailed *metric.Counter
 
 	ports   []*Port
-	sum     sum
+	sum     mix.Sum
 	play    media.Frame // Play in this tick
 	out     media.Frame // what the tap or peer in turn is given
 	own     media.Frame // the own play of the port in turn

@@ -75,23 +75,23 @@ func (r *Room) observe() {
 
 // mix adds up everybody who is heard, and what everybody hears.
 func (r *Room) mix() {
-	r.sum.reset(r.rate)
+	r.sum.Reset(r.rate)
 	for _, p := range r.ports {
 		p.added = p.spoke && !p.Muted && !p.Held
 		if p.added {
-			r.sum.add(&p.in)
+			r.sum.Add(&p.in)
 		}
 	}
 	if r.Play != nil {
 		r.Play = r.pull(r.Play, &r.play, nil)
-		r.sum.add(&r.play)
+		r.sum.Add(&r.play)
 		r.PlayTaps = r.tap(r.PlayTaps, &r.play)
 	} else {
 		r.PlayTaps = r.tap(r.PlayTaps, &r.silence)
 	}
 	if len(r.Taps) > 0 {
 		r.begin(&r.out)
-		r.sum.all(&r.out)
+		r.sum.All(&r.out)
 		r.Taps = r.tap(r.Taps, &r.out)
 	}
 }
@@ -102,18 +102,22 @@ func (r *Room) speak() {
 		if p.failed != nil {
 			continue
 		}
-		r.begin(&r.out)
-		switch {
-		case p.Held:
-			r.out.Silence()
-		case p.added:
-			r.sum.without(&p.in, &r.out)
-		default:
-			r.sum.all(&r.out)
+		var own, play *media.Frame
+		if p.added {
+			own = &p.in
 		}
 		if p.Play != nil {
 			p.Play = r.pull(p.Play, &r.own, p)
-			lay(&r.out, &r.own)
+			play = &r.own
+		}
+		r.begin(&r.out)
+		switch {
+		case !p.Held:
+			r.sum.With(own, play, &r.out)
+		case play != nil:
+			r.out.CopyFrom(play)
+		default:
+			r.out.Silence()
 		}
 		p.failed = p.Peer.Write(&r.out)
 	}
