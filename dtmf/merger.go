@@ -42,14 +42,13 @@ func (m *Merger) Add(d Digit) bool {
 		p := &m.presses[(m.next+i)%len(m.presses)] // the oldest first
 		if p.symbol == d.Symbol && !p.heard[d.Way] && p.near(d) {
 			p.heard[d.Way], p.first[d.Way] = true, d.Tick
-			p.last = max(p.last, d.Tick)
 			return false
 		}
 	}
 	if d.Way == InBand && m.signalled(d) {
 		return false
 	}
-	p := press{symbol: d.Symbol, last: d.Tick}
+	p := press{symbol: d.Symbol}
 	p.heard[d.Way], p.first[d.Way] = true, d.Tick
 	m.presses[m.next] = p
 	m.next = (m.next + 1) % len(m.presses)

@@ -1,0 +1,145 @@
+package dtmf
+
+import (
+	"math"
+
+	"github.com/tipring/tipring/media"
+)
+
+// A kernel is a low-pass of odd length, of which one sample in factor is kept.
+type kernel struct {
+	factor int
+	reach  int // taps on each side of the middle
+	middle float32
+	sides  []tap
+}
+
+// tap weighs the two samples that are this far from the middle. Taps of
+// nothing, every factor-th, are left out.
+type tap struct {
+	far    int
+	weight float32
+}
+
+// mostReach is the reach of the longest kernel.
+const mostReach = 17
+
+// The kernels: by two and by three, and with the wide slope that is enough when
+// another follows.
+var (
+	byTwo       = newKernel(2, 11)
+	byThree     = newKernel(3, mostReach)
+	byTwoWide   = newKernel(2, 7)
+	byThreeWide = newKernel(3, 11)
+)
+
+// kernels are the stages from a rate down to 8 kHz.
+func kernels(rate media.Rate) (first, second *kernel) {
+	switch rate {
+	case media.Rate16k:
+		return byTwo, nil
+	case media.Rate24k:
+		return byThree, nil
+	case media.Rate32k:
+		return byTwoWide, byTwo
+	case media.Rate48k:
+		return byThreeWide, byTwo
+	}
+	return nil, nil
+}
+
+func newKernel(factor, reach int) *kernel {
+	weights := make([]float64, reach+1)
+	sum := 0.0
+	for k := range weights {
+		ideal := 1.0
+		if k > 0 {
+			x := math.Pi * float64(k) / float64(factor)
+			ideal = math.Sin(x) / x
+		}
+		weights[k] = ideal * (0.54 + 0.46*math.Cos(math.Pi*float64(k)/float64(reach+1))) // Hamming
+		sum += weights[k]
+		if k > 0 {
+			sum += weights[k]
+		}
+	}
+	k := &kernel{factor: factor, reach: reach, middle: float32(weights[0] / sum)}
+	for far := 1; far <= reach; far++ {
+		if far%factor != 0 {
+			k.sides = append(k.sides, tap{far, float32(weights[far] / sum)})
+		}
+	}
+	return k
+}
+
+// run filters line, which is 2·reach samples of before and then new ones, into
+// out, and moves the last 2·reach to its front.
+func (k *kernel) run(out, line []float32) {
+	for i := range out {
+		at := k.reach + i*k.factor
+		sum := k.middle * line[at]
+		for _, tap := range k.sides {
+			sum += tap.weight * (line[at-tap.far] + line[at+tap.far])
+		}
+		out[i] = sum
+	}
+	copy(line, line[len(line)-2*k.reach:])
+}
+
+// A thinner brings frames of any rate down to 8 kHz, in one stage or two. It
+// keeps what a digit needs, up to 1.7 kHz and its harmonics, and lets nothing
+// fold into that.
+type thinner struct {
+	rate  media.Rate
+	wide  [2*mostReach + media.MaxSamples]float32
+	small [2*mostReach + 2*frameLen]float32
+}
+
+// set prepares for a rate. A change forgets the sound before.
+func (t *thinner) set(rate media.Rate) {
+	if t.rate != rate {
+		t.rate = rate
+		t.forget()
+	}
+}
+
+// forget takes silence for the sound before.
+func (t *thinner) forget() {
+	clear(t.wide[:])
+	clear(t.small[:])
+}
+
+// delay is how many samples at 8 kHz the sound comes late.
+func (t *thinner) delay() int64 {
+	first, second := kernels(t.rate)
+	switch {
+	case first == nil:
+		return 0
+	case second == nil:
+		return int64(math.Round(float64(first.reach) / float64(first.factor)))
+	}
+	after := float64(first.reach)/float64(first.factor) + float64(second.reach)
+	return int64(math.Round(after / float64(second.factor)))
+}
+
+// thin makes the 160 samples at 8 kHz of a frame at t's rate.
+func (t *thinner) thin(out []float32, pcm []int16) {
+	first, second := kernels(t.rate)
+	if first == nil {
+		for i := range out {
+			out[i] = float32(pcm[i])
+		}
+		return
+	}
+	line := t.wide[:2*first.reach+len(pcm)]
+	for i, v := range pcm {
+		line[2*first.reach+i] = float32(v)
+	}
+	if second == nil {
+		first.run(out, line)
+		return
+	}
+	next := t.small[:2*second.reach+len(pcm)/first.factor]
+	first.run(next[2*second.reach:], line)
+	second.run(out, next)
+}
