@@ -18,15 +18,15 @@ const DevelopmentKey = "dGlwcmluZyBkZXZlbG9wbWVudCBrZXk6IHB1Ymxpc2hlZCwgZm9yIGxv
 // are repeated on the command line, separated by spaces in the environment, and
 // lists in the file.
 type Config struct {
-	HTTP  string `name:"http" env:"TIPRING_HTTP" group:"Listeners" default:"127.0.0.1:8080" placeholder:"ADDR" help:"REST API, /healthz (200 when ready) and /metrics (Prometheus)."`
-	HTTPS string `name:"https" env:"TIPRING_HTTPS" group:"Listeners" default:"127.0.0.1:8443" placeholder:"ADDR" help:"The same over TLS. Without --cert and --key a CA and a certificate are made once under the data folder, and the output says how to trust the CA."`
+	HTTP  string `name:"http" env:"TIPRING_HTTP" group:"Listeners" default:"127.0.0.1:8080" help:"REST API, /healthz (200 when ready) and /metrics (Prometheus)."`
+	HTTPS string `name:"https" env:"TIPRING_HTTPS" group:"Listeners" default:"127.0.0.1:8443" help:"The same over TLS. Without --cert and --key a CA and a certificate are made once under the data folder, and the output says how to trust the CA."`
 	Cert  string `name:"cert" env:"TIPRING_CERT" group:"Listeners" type:"path" placeholder:"FILE" help:"Certificate chain for --https, PEM. Needs --key."`
 	Key   string `name:"key" env:"TIPRING_KEY" group:"Listeners" type:"path" placeholder:"FILE" help:"Private key of --cert, PEM."`
-	SIP   string `name:"sip" env:"TIPRING_SIP" group:"Listeners" default:"127.0.0.1:5060" placeholder:"ADDR" help:"SIP over UDP and TCP."`
+	SIP   string `name:"sip" env:"TIPRING_SIP" group:"Listeners" default:"127.0.0.1:5060" help:"SIP over UDP and TCP."`
 
 	MediaIP      netip.Addr    `name:"media-ip" env:"TIPRING_MEDIA_IP" group:"Sound" placeholder:"IP" help:"Address of RTP and RTCP. Default: the address of --sip; with --sip 0.0.0.0 the address offered is that of the route to the far end."`
-	MediaPorts   Ports         `name:"media-ports" env:"TIPRING_MEDIA_PORTS" group:"Sound" default:"16384-32767" placeholder:"A-B" help:"Ports of RTP and RTCP."`
-	MediaTimeout time.Duration `name:"media-timeout" env:"TIPRING_MEDIA_TIMEOUT" group:"Sound" default:"30s" placeholder:"D" help:"A leg with no RTP and no RTCP for so long, and not on hold, is ended."`
+	MediaPorts   Ports         `name:"media-ports" env:"TIPRING_MEDIA_PORTS" group:"Sound" default:"16384-32767" help:"Ports of RTP and RTCP."`
+	MediaTimeout time.Duration `name:"media-timeout" env:"TIPRING_MEDIA_TIMEOUT" group:"Sound" default:"30s" help:"A leg with no RTP and no RTCP for so long, and not on hold, is ended."`
 
 	PublicURL  string   `name:"public-url" env:"TIPRING_PUBLIC_URL" group:"Apps" placeholder:"URL" help:"What links in events and results begin with. Default: from --https."`
 	AccessKeys []string `name:"access-key" env:"TIPRING_ACCESS_KEY" group:"Apps" sep:" " placeholder:"BASE64" help:"HMAC key of the connection string; may be given twice, for rotation. Default: a fixed, published development key, accepted only while every listener is on loopback."`
@@ -39,8 +39,8 @@ type Config struct {
 	Trunk string `name:"trunk" env:"TIPRING_TRUNK" group:"Telephones" placeholder:"SIP-URI" help:"Where phone numbers are dialled that no registered phone has; its address may also send calls in. sip:user:password@host answers its 401 and 407, ;register registers there."`
 	Users []User `name:"user" env:"TIPRING_USER" group:"Telephones" sep:" " placeholder:"NAME:PASSWORD" help:"A phone that may register; may be given many times. On loopback, without any --user, every name may register without a password."`
 
-	Data  string        `name:"data" env:"TIPRING_DATA" default:"./tipring-data" placeholder:"DIR" help:"Recordings, certificates, outbox: everything that lasts."`
-	Drain time.Duration `name:"drain" env:"TIPRING_DRAIN" default:"5s" placeholder:"D" help:"How long SIGTERM lets running calls go on."`
+	Data  string        `name:"data" env:"TIPRING_DATA" default:"./tipring-data" help:"Recordings, certificates, outbox: everything that lasts."`
+	Drain time.Duration `name:"drain" env:"TIPRING_DRAIN" default:"5s" help:"How long SIGTERM lets running calls go on."`
 }
 
 // Default is the configuration of a server that was told nothing.

@@ -22,10 +22,11 @@ func (c Config) Validate() error {
 		blame("--http", address(c.HTTP)),
 		blame("--https", address(c.HTTPS)),
 		blame("--sip", address(c.SIP)),
-		c.tls(),
-		c.sound(),
-		c.keys(),
 	}
+	if errors.Join(errs...) == nil { // else nobody knows who can reach the server
+		errs = append(errs, c.keys())
+	}
+	errs = append(errs, c.tls(), c.sound())
 	for _, u := range c.Events {
 		errs = append(errs, blame("--events", web(u)))
 	}
