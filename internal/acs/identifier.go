@@ -8,12 +8,12 @@ import (
 // An Identifier names a participant. Exactly one of the variants is set, or
 // none and RawID alone says who it is.
 type Identifier struct {
-	Kind              string             `json:"kind,omitempty"`
-	RawID             string             `json:"rawId,omitempty"`
-	CommunicationUser *User              `json:"communicationUser,omitempty"`
-	PhoneNumber       *PhoneNumber       `json:"phoneNumber,omitempty"`
-	TeamsUser         *TeamsUser         `json:"microsoftTeamsUser,omitempty"`
-	TeamsApp          *TeamsApp          `json:"microsoftTeamsApp,omitempty"`
+	Kind              string              `json:"kind,omitempty"`
+	RawID             string              `json:"rawId,omitempty"`
+	CommunicationUser *User               `json:"communicationUser,omitempty"`
+	PhoneNumber       *PhoneNumber        `json:"phoneNumber,omitempty"`
+	TeamsUser         *TeamsUser          `json:"microsoftTeamsUser,omitempty"`
+	TeamsApp          *TeamsApp           `json:"microsoftTeamsApp,omitempty"`
 	TeamsExtension    *TeamsExtensionUser `json:"teamsExtensionUser,omitempty"`
 }
 

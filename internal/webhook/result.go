@@ -1,0 +1,61 @@
+package webhook
+
+import (
+	"github.com/tipring/tipring/internal/acs"
+	"github.com/tipring/tipring/internal/event"
+)
+
+func endResult(r event.EndReason) acs.Result {
+	switch r {
+	case event.EndedByApp:
+		return acs.EndedByApp
+	case event.EndedByCaller:
+		return acs.EndedByCaller
+	case event.EndedOther:
+		return acs.EndedOther
+	case event.EndedTimeout:
+		return acs.EndedTimeout
+	case event.EndedShutdown:
+		return acs.EndedShutdown
+	case event.EndedLast:
+		return acs.EndedLast
+	}
+	return acs.EndedFailed
+}
+
+func answerResult(r event.EndReason) acs.Result {
+	switch r {
+	case event.EndedFailed:
+		return acs.EndedFailed
+	case event.EndedShutdown:
+		return acs.EndedShutdown
+	}
+	return acs.AnswerEnded
+}
+
+func playResult(c event.PlayCause) acs.Result {
+	switch c {
+	case event.PlayBadFormat:
+		return acs.PlayBadFormat
+	case event.PlayUnreachable:
+		return acs.PlayUnreachable
+	case event.PlayNoSpeech:
+		return acs.PlayNoSpeech
+	}
+	return acs.PlayInternal
+}
+
+// recognizeResult says of a prompt that failed also why it did.
+func recognizeResult(b event.RecognizeFailed) acs.Result {
+	switch b.Cause {
+	case event.RecognizeInitialSilence:
+		return acs.RecognizeInitialSilence
+	case event.RecognizeInterDigit:
+		return acs.RecognizeInterDigit
+	case event.RecognizePromptFailed:
+		result := acs.RecognizePromptFailed
+		result.Message += " " + playResult(b.Play).Message
+		return result
+	}
+	return acs.RecognizeInternal
+}
