@@ -1,0 +1,51 @@
+# What a person does with this repository. `make` lists it.
+
+GO       ?= go
+FUZZTIME ?= 10s
+LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+SUDO     := $(if $(filter 0,$(shell id -u)),,$(shell command -v sudo))
+
+# Programs that the tests need, each with the Debian package that has it.
+TOOLS := gcc:gcc node:nodejs npm:npm sipp:sip-tester baresip:baresip-core sox:sox
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test tools lint fuzz bench
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: build ## Build and start the server on development defaults
+	bin/tipring serve
+
+build: ## Build bin/tipring, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tipring ./cmd/tipring
+
+# The whole-server tests come last and alone: they keep time with real phones.
+test: tools ## Install what the tests need and run every test with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -count=1 $$($(GO) list ./... | grep -v /internal/e2e)
+	$(GO) test -race -count=1 -timeout 20m ./internal/e2e
+
+tools:
+	@missing=; for t in $(TOOLS); do \
+	    command -v $${t%%:*} >/dev/null || missing="$$missing $${t##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    command -v apt-get >/dev/null || { echo "please install:$$missing (the names of Debian's packages)"; exit 1; }; \
+	    $(SUDO) apt-get update -q && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+	@cd internal/e2e/app && npm ls --silent >/dev/null 2>&1 || npm ci --no-audit --no-fund
+
+lint: ## Run the linters of .golangci.yml (the first run builds them: two minutes)
+	$(GO) run $(LINT) run ./...
+
+fuzz: ## Run each fuzz target for FUZZTIME (10s)
+	@set -e; for p in $$($(GO) list ./...); do \
+	    for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	        echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+	    done; \
+	done
+
+bench: ## Run every benchmark; benchstat reads the output
+	$(GO) test -run '^$$' -bench . -benchmem ./...

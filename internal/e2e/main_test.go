@@ -1,0 +1,100 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// TestMain refuses to run without the tools: a test that cannot run has not
+// passed.
+func TestMain(m *testing.M) {
+	if err := tools(); err != nil {
+		fmt.Fprintf(os.Stderr, "FAIL: %v; run 'make test', which installs what is missing\n", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if binaries.dir != "" {
+		os.RemoveAll(binaries.dir)
+	}
+	os.Exit(code)
+}
+
+func tools() error {
+	for _, tool := range []string{"go", "node", "baresip", "sipp"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%s is not installed", tool)
+		}
+	}
+	if _, err := os.Stat(filepath.Join("app", "node_modules", "@azure", "communication-call-automation")); err != nil {
+		return fmt.Errorf("the SDK is not installed in internal/e2e/app: %w", err)
+	}
+	return nil
+}
+
+// binaries are the server's programs, each built once.
+var binaries struct {
+	sync.Mutex
+	dir  string
+	path map[string]string
+}
+
+// built gives the tipring command, built once with the given build flags.
+func built(t *testing.T, flags ...string) string {
+	t.Helper()
+	binaries.Lock()
+	defer binaries.Unlock()
+	key := strings.Join(flags, " ")
+	if path := binaries.path[key]; path != "" {
+		return path
+	}
+	if binaries.dir == "" {
+		dir, err := os.MkdirTemp("", "tipring-e2e-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		binaries.dir, binaries.path = dir, map[string]string{}
+	}
+	path := filepath.Join(binaries.dir, fmt.Sprintf("tipring%d", len(binaries.path)))
+	args := append(append([]string{"build"}, flags...), "-o", path, "github.com/tipring/tipring/cmd/tipring")
+	if out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	binaries.path[key] = path
+	return path
+}
+
+// freeAddr is a loopback address whose port is free for UDP and for TCP.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	for range 20 {
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := tcp.Addr().String()
+		udp, err := net.ListenPacket("udp", addr)
+		tcp.Close()
+		if err == nil {
+			udp.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free for both UDP and TCP")
+	return ""
+}
+
+// mediaPorts gives each server and phone a range of its own, below the ports
+// that the system hands out.
+func mediaPorts() string {
+	first := 17000 + 200*nextRange.Add(1)
+	return fmt.Sprintf("%d-%d", first, first+199)
+}
+
+var nextRange atomic.Int64
