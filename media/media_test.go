@@ -195,6 +195,26 @@ func TestRingKeepsOrderAndDropsTheOldest(t *testing.T) {
 	}
 }
 
+// TestRingKeepsTheNewest: however far the reader fell behind, all that the ring
+// holds is still to be had.
+func TestRingKeepsTheNewest(t *testing.T) {
+	for behind := range uint64(25) {
+		r := media.NewRing(10)
+		for tick := range 10 + behind {
+			r.Write(numbered(tick))
+		}
+		var f media.Frame
+		for want := behind; want < 10+behind; want++ {
+			if !r.TryNext(&f) || f.Tick != want {
+				t.Fatalf("%d behind: got %d, want %d", behind, f.Tick, want)
+			}
+		}
+		if r.TryNext(&f) || r.Dropped() != behind {
+			t.Errorf("%d behind: %d dropped", behind, r.Dropped())
+		}
+	}
+}
+
 func TestRingNeverLosesCount(t *testing.T) {
 	const frames = 200_000
 	r := media.NewRing(8)

@@ -18,8 +18,8 @@ import (
 // cell is ever in two hands.
 type Ring struct {
 	slots   []atomic.Pointer[cell]
-	write   uint64 // next number to write; writer only
-	mine    *cell  // the writer's empty cell
+	write   atomic.Uint64 // number of the newest frame
+	mine    *cell         // the writer's empty cell
 	dropped atomic.Uint64
 	closed  atomic.Bool
 
@@ -55,10 +55,11 @@ func NewRing(n int) *Ring {
 
 // Write copies f into the ring. It implements Sink and never fails.
 func (r *Ring) Write(f *Frame) error {
-	r.write++
-	r.mine.number = r.write
+	number := r.write.Load() + 1
+	r.mine.number = number
 	r.mine.frame.CopyFrom(f)
-	r.mine = r.slots[r.write%uint64(len(r.slots))].Swap(r.mine)
+	r.mine = r.slots[number%uint64(len(r.slots))].Swap(r.mine)
+	r.write.Store(number)
 	if r.mine.number != 0 {
 		r.dropped.Add(1)
 	}
@@ -114,6 +115,7 @@ func (r *Ring) Next(ctx context.Context, f *Frame) error {
 // TryNext copies the next frame into f if there is one.
 func (r *Ring) TryNext(f *Frame) bool {
 	for {
+		r.catchUp()
 		want := r.read + 1
 		if r.ahead != nil && r.ahead.number == want {
 			r.take(r.ahead, f)
@@ -142,6 +144,19 @@ func (r *Ring) TryNext(f *Frame) bool {
 			r.theirs = got
 			return false
 		}
+	}
+}
+
+// catchUp passes over the frames that were overwritten before the reader came.
+func (r *Ring) catchUp() {
+	newest, size := r.write.Load(), uint64(len(r.slots))
+	if newest <= r.read+size {
+		return
+	}
+	r.read = newest - size
+	if r.ahead != nil && r.ahead.number <= r.read {
+		r.ahead = nil
+		r.dropped.Add(1)
 	}
 }
 

@@ -134,6 +134,9 @@ func (r *Recorder) drain() error {
 		r.turn(m.to)
 		r.unmark()
 		if r.state == stopped {
+			for _, e := range r.ears {
+				e.at(r.next) // counts what came too late
+			}
 			return nil
 		}
 	}

@@ -78,7 +78,10 @@ func (c *control) put(m mark) {
 		return
 	}
 	if m.to == stopped {
-		c.marks = slices.DeleteFunc(c.marks, func(o mark) bool { return o.tick > m.tick && !o.starts })
+		if len(c.marks) > 0 && c.marks[0].starts { // and has not: an empty recording
+			m.tick = max(m.tick, c.marks[0].tick)
+		}
+		c.marks = slices.DeleteFunc(c.marks, func(o mark) bool { return o.tick > m.tick })
 	}
 	c.marks = append(c.marks, m)
 }
