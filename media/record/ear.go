@@ -1,6 +1,9 @@
 package record
 
-import "github.com/tipring/tipring/media"
+import (
+	"github.com/tipring/tipring/media"
+	"github.com/tipring/tipring/media/resample"
+)
 
 // An ear is the sink of one channel. Its ring is all that is between the tick
 // and the disk.
@@ -17,7 +20,7 @@ type ear struct {
 
 func newEar(r *Recorder) *ear {
 	e := &ear{rec: r, ring: media.NewRing(patience)}
-	e.in = e.ring // until package resample stands: frames of Rate only
+	e.in = resample.NewSink(Rate, e.ring)
 	return e
 }
 

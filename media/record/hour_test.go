@@ -1,0 +1,111 @@
+package record_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/tipring/tipring/media"
+	"github.com/tipring/tipring/media/record"
+)
+
+// steps is a Writer that holds each row against the tone that should be there.
+type steps struct {
+	t        *testing.T
+	channels int
+	from     []int // the sample from which a channel has its tone
+	row      int
+}
+
+// telephone is a tone at 8 kHz that is never the same in two ticks nearby: the
+// sample n of the call's time axis.
+func telephone(n uint64) float64 { return math.Sin(2 * math.Pi * 401.37 * float64(n) / 8000) }
+
+func (s *steps) WriteSamples(pcm []int16) error {
+	const delay = 32 // of the way from 8 to 16 kHz, in samples of the file
+	for ; len(pcm) > 0; pcm = pcm[s.channels:] {
+		for c, got := range pcm[:s.channels] {
+			want := 0.0
+			switch at := s.row - s.from[c]; {
+			case at < 0:
+			case at < 2*delay: // the filter fills
+				continue
+			default:
+				want = 10000 * math.Sin(2*math.Pi*401.37*float64(s.row-delay)/16000)
+			}
+			if math.Abs(float64(got)-want) > 100 { // a sample off would be 1500
+				s.t.Fatalf("channel %d, sample %d: %d, want %.0f", c, s.row, got, want)
+			}
+		}
+		if pcm[0] != pcm[s.channels-1] && s.row > s.from[s.channels-1]+2*delay {
+			s.t.Fatalf("sample %d: the channels differ: %v", s.row, pcm[:s.channels])
+		}
+		s.row++
+	}
+	return nil
+}
+
+func (s *steps) Flush() error { return nil }
+func (s *steps) Close() error { return nil }
+
+// TestAnHourInStep says the same tone on three channels for an hour of ticks:
+// two from the start, one who came after half an hour.
+func TestAnHourInStep(t *testing.T) {
+	const hour, late = 180_000, 90_007
+	perTick := record.Rate.Samples()
+	out := &steps{t: t, channels: 3, from: []int{0, 0, late * perTick}}
+	r := record.Unmixed(out, 3)
+	r.Start(5000) // the room is older than the recording
+	f := media.Frame{Rate: media.Rate8k}
+	for tick := range uint64(hour) {
+		for i := range f.PCM() {
+			f.PCM()[i] = int16(math.Round(10000 * telephone(tick*160+uint64(i))))
+		}
+		f.Tick = 5000 + tick
+		r.Channel(0).Write(&f)
+		r.Channel(1).Write(&f)
+		if tick >= late {
+			r.Channel(2).Write(&f)
+		}
+		if tick%90 == 0 {
+			if err := r.Drain(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.Stop(5000 + hour)
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if out.row != hour*perTick || r.Report().Dropped != 0 {
+		t.Errorf("%d samples in the file and %d dropped, want %d and none", out.row, r.Report().Dropped, hour*perTick)
+	}
+}
+
+func BenchmarkEar(b *testing.B) {
+	r := record.Mixed(&file{channels: 1})
+	f := media.Frame{Rate: media.Rate8k}
+	for b.Loop() {
+		f.Tick++
+		r.Channel(0).Write(&f)
+	}
+}
+
+// BenchmarkDrain is the writing side: a second of two channels.
+func BenchmarkDrain(b *testing.B) {
+	r := record.Unmixed(nowhere{}, 2)
+	f := media.Frame{Rate: record.Rate}
+	for b.Loop() {
+		for range 50 {
+			f.Tick++
+			r.Channel(0).Write(&f)
+			r.Channel(1).Write(&f)
+		}
+		r.Drain()
+	}
+}
+
+type nowhere struct{}
+
+func (nowhere) WriteSamples([]int16) error { return nil }
+func (nowhere) Flush() error               { return nil }
+func (nowhere) Close() error               { return nil }
