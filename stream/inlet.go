@@ -1,11 +1,11 @@
 package stream
 
 import (
-	"io"
 	"time"
 
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/media"
+	"github.com/tipring/tipring/media/resample"
 )
 
 // An Inlet is what the far end of a stream says: a queue of seconds between its
@@ -17,7 +17,6 @@ type Inlet struct {
 	rate   media.Rate
 	queue  *queue
 	source media.Source // the queue at the rate asked for
-	reset  func()       // empties source
 
 	lead    int // samples that must wait before a voice begins …
 	patient int // … or so many ticks
@@ -61,9 +60,12 @@ func NewInlet(o InletOptions) *Inlet {
 		patient: max(0, int(o.Lead/media.Period)),
 		dropped: o.Counters.Counter("stream_inbound_dropped_total", "reason", "queue full", "sound from streams that was dropped, in frames"),
 	}
-	in.source, in.reset = newSource(in.queue, o.Rate)
+	in.source = in.voice()
 	return in
 }
+
+// voice is the queue at whatever rate it is read.
+func (in *Inlet) voice() media.Source { return resample.NewSource(in.queue, int(in.rate)) }
 
 // Push adds sound at the inlet's rate. It copies pcm and never waits.
 func (in *Inlet) Push(pcm []int16) {
@@ -74,7 +76,7 @@ func (in *Inlet) Push(pcm []int16) {
 
 // Stop drops all that was pushed and not yet heard: not a sample of it is heard
 // from the next tick on.
-func (in *Inlet) Stop() { in.queue.cut() }
+func (in *Inlet) Stop() { in.queue.cut(in.voice()) }
 
 // Close ends the voice once all that was pushed has been heard.
 func (in *Inlet) Close() { in.queue.over.Store(true) }
@@ -83,28 +85,32 @@ func (in *Inlet) Close() { in.queue.over.Store(true) }
 // Close.
 func (in *Inlet) Read(f *media.Frame) (int, error) {
 	f.Lost = false
-	if in.queue.skipped() {
-		in.reset()
-		in.waited = 0
+	if v := in.queue.skipped(); v != nil {
+		in.source, in.waited = v, 0
 	}
-	over := in.queue.over.Load() // before the look, so that nothing pushed earlier is missed
-	if in.waited >= 0 {
-		switch n := in.queue.waiting(max(1, in.lead)); {
-		case n <= 0 && over:
-			return 0, io.EOF
-		case n <= 0:
-			return 0, nil
-		case n < in.lead && in.waited < in.patient && !over:
-			in.waited++
-			return 0, nil
-		}
-		in.waited = -1
+	if in.waited >= 0 && !in.ripe() {
+		return 0, nil
 	}
+	in.waited = -1
 	n, err := in.source.Read(f)
 	if err == nil && n < len(f.PCM()) {
 		in.waited = 0 // run dry: gather a lead again
 	}
 	return n, err
+}
+
+// ripe says whether a voice that waits may begin.
+func (in *Inlet) ripe() bool {
+	over := in.queue.over.Load()
+	n := in.queue.waiting(max(1, in.lead))
+	switch {
+	case over, n >= max(1, in.lead):
+		return true
+	case n <= 0:
+		return false
+	}
+	in.waited++
+	return in.waited > in.patient
 }
 
 // Write hears nothing.

@@ -1,6 +1,11 @@
 package stream
 
-import "sync/atomic"
+import (
+	"io"
+	"sync/atomic"
+
+	"github.com/tipring/tipring/media"
+)
 
 // chunkSamples is the size of one piece of a queue: 8 KB.
 const chunkSamples = 4096
@@ -16,7 +21,7 @@ type queue struct {
 	written int64  // writer only: samples pushed since the beginning
 	dead    int64  // writer only: those before the last cut
 
-	skip atomic.Pointer[chunk] // where the reader must go on after a cut
+	skip atomic.Pointer[cut] // how the reader must go on after a cut
 	over atomic.Bool
 	read atomic.Int64 // the reader's place, counted like written
 
@@ -30,6 +35,13 @@ type chunk struct {
 	full  atomic.Int32
 	next  atomic.Pointer[chunk]
 	pcm   [chunkSamples]int16
+}
+
+// A cut is where the reader goes on, and the voice through which it does: the
+// old one has read ahead and has samples in its filter.
+type cut struct {
+	to    *chunk
+	voice media.Source
 }
 
 func newQueue(limit int) *queue {
@@ -64,25 +76,26 @@ func (q *queue) append() {
 	q.last = c
 }
 
-// cut drops all that waits: the reader's next look begins behind it.
-func (q *queue) cut() {
-	q.append()
+// cut drops all that waits: the reader's next look begins behind it, with
+// another voice.
+func (q *queue) cut(voice media.Source) {
+	c := &chunk{start: q.written}
 	q.dead = q.written
-	q.skip.Store(q.last)
+	q.skip.Store(&cut{c, voice}) // before the link, so that nobody walks past it unseen
+	q.last.next.Store(c)
+	q.last = c
 }
 
-// skipped moves the reader over a cut and says whether there was one.
-func (q *queue) skipped() bool {
+// skipped moves the reader over a cut, and gives the voice to go on with; nil
+// when there was none.
+func (q *queue) skipped() media.Source {
 	if q.skip.Load() == nil { // a look is cheaper than a swap
-		return false
+		return nil
 	}
 	c := q.skip.Swap(nil)
-	if c == nil {
-		return false
-	}
-	q.first, q.at = c, 0
-	q.read.Store(c.start)
-	return true
+	q.first, q.at = c.to, 0
+	q.read.Store(c.to.start)
+	return c.voice
 }
 
 // waiting is how many samples can be read now, counted up to enough.
@@ -95,12 +108,17 @@ func (q *queue) waiting(enough int) int {
 }
 
 // ReadSamples takes samples out. It gives less than asked, and no error, when
-// the queue has run dry.
+// the queue has run dry; io.EOF when it is over as well.
 func (q *queue) ReadSamples(p []int16) (n int, err error) {
+	over := q.over.Load() // before the look, so that nothing pushed earlier is missed
 	for n < len(p) {
 		m := copy(p[n:], q.first.pcm[q.at:q.first.full.Load()])
 		if m == 0 {
 			next := q.first.next.Load()
+			if q.skip.Load() != nil { // the next look begins elsewhere
+				over = false
+				break
+			}
 			if next == nil {
 				break
 			}
@@ -114,5 +132,8 @@ func (q *queue) ReadSamples(p []int16) (n int, err error) {
 		n, q.at = n+m, q.at+m
 	}
 	q.read.Store(q.first.start + int64(q.at))
+	if over && n < len(p) {
+		return n, io.EOF
+	}
 	return n, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -23,6 +22,10 @@ var (
 	ErrUnreachable = errors.New("stream: the websocket could not be reached")
 	ErrBroken      = errors.New("stream: the websocket broke")
 )
+
+// farewell is how long a session takes to send its last frames, and again to
+// hear the peer's goodbye.
+const farewell = time.Second
 
 // Options says what is streamed, where to and how. URL is all that must be
 // given.
@@ -74,7 +77,6 @@ type Session struct {
 	mu   sync.Mutex
 	taps []*Tap
 
-	sent                            atomic.Uint64
 	droppedFrames, droppedDigits    *metric.Counter
 	malformed, oversize, framesSent *metric.Counter
 }
@@ -137,59 +139,93 @@ func (s *Session) Digit(participant string, symbol byte) {
 // that closes it counts as that. Afterwards taps refuse frames with
 // io.ErrClosedPipe, and the inlet ends when it has been heard.
 func (s *Session) Run(ctx context.Context) error {
-	return errors.New("soon")
+	defer s.end()
+	ws, err := s.dial(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- s.read(ws) }()
+	w := &writer{s: s, ws: ws, began: s.o.Began.Truncate(time.Millisecond)}
+	hurry := context.AfterFunc(ctx, func() {
+		ws.NetConn().SetWriteDeadline(time.Now().Add(farewell)) //nolint:errcheck // a write that waits must not hold the end
+	})
+	defer hurry()
+	err, over := w.run(ctx, closed)
+	if err == nil {
+		over = w.goodbye(closed)
+	}
+	ws.Close() //nolint:errcheck // it is over, one way or the other
+	if !over {
+		<-closed
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return nil
 }
 
-func (s *Session) rouse() {
-	if s.waiting.Load() {
-		select {
-		case s.wake <- struct{}{}:
-		default:
+// end makes the taps refuse frames and lets the inlet run out.
+func (s *Session) end() {
+	s.ended.Store(true)
+	if s.o.Inlet != nil {
+		s.o.Inlet.Close()
+	}
+}
+
+func (s *Session) dial(ctx context.Context) (*websocket.Conn, error) {
+	d := websocket.Dialer{
+		NetDialContext:   s.o.Dial,
+		TLSClientConfig:  s.o.TLS,
+		HandshakeTimeout: s.o.Timeout,
+	}
+	ws, answer, err := d.DialContext(ctx, s.o.URL, s.o.header())
+	switch {
+	case err != nil && answer != nil:
+		return nil, fmt.Errorf("handshake: the answer was %s", answer.Status)
+	case err != nil:
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	return ws, nil
+}
+
+// read takes in what the peer sends until the socket ends.
+func (s *Session) read(ws *websocket.Conn) error {
+	var text []byte
+	for {
+		var err error
+		text, err = readText(ws, text[:0], s.o.LargestFrame)
+		switch {
+		case errors.Is(err, errTooLong):
+			s.oversize.Add(1)
+			text = nil
+		case err != nil:
+			return err
+		case s.o.Inlet != nil:
+			s.take(text)
 		}
 	}
 }
 
-// A Tap takes one participant's voice into a session. It is a media.Sink.
-type Tap struct {
-	participant []byte // in JSON; empty for mixed sound
-	sink        media.Sink
-	ring        *media.Ring
-	session     *Session
-	closed      atomic.Bool
-}
-
-// Tap makes a tap for a participant, "4:+15550100". In a mixed session the name
-// is not sent, and one tap is all it needs.
-func (s *Session) Tap(participant string) *Tap {
-	t := &Tap{session: s, ring: media.NewRing(max(1, int(s.o.Patience/media.Period)))}
-	if !s.o.Mixed {
-		t.participant = appendString(nil, participant)
+// take gives one frame to the inlet.
+func (s *Session) take(text []byte) {
+	m, err := Decode(text)
+	if err != nil {
+		s.malformed.Add(1)
+		return
 	}
-	t.sink = newSink(s.o.Rate, t.ring)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.taps = append(s.taps, t)
-	return t
-}
-
-// Write takes one frame. It never blocks; after the session's end, or Close, it
-// returns io.ErrClosedPipe.
-func (t *Tap) Write(f *media.Frame) error {
-	if t.closed.Load() || t.session.ended.Load() {
-		return io.ErrClosedPipe
+	switch m := m.(type) {
+	case Audio:
+		s.o.Inlet.Push(m.PCM)
+	case StopAudio:
+		s.o.Inlet.Stop()
+	default: // kinds that only we send
+		s.malformed.Add(1)
 	}
-	if err := t.sink.Write(f); err != nil {
-		return err
-	}
-	t.session.rouse()
-	return nil
 }
-
-// Close says that the participant has gone. What the tap still holds is sent.
-func (t *Tap) Close() { t.closed.Store(true) }
-
-// Dropped is how many frames the peer was too slow for.
-func (t *Tap) Dropped() uint64 { return t.ring.Dropped() }
 
 // header is what the peer is told at the handshake.
 func (o *Options) header() http.Header {
@@ -205,6 +241,3 @@ func (o *Options) header() http.Header {
 	}
 	return h
 }
-
-var _ = websocket.TextMessage
-var _ = fmt.Errorf
