@@ -11,6 +11,7 @@ import (
 
 	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/media"
+	"github.com/tipring/tipring/media/metronome"
 	"github.com/tipring/tipring/media/room"
 )
 
@@ -30,7 +31,8 @@ type Call struct {
 	sounds     map[uint64]*sound
 	streams    map[string]*streamTap
 	recordings map[string]*recordTap
-	began      time.Time // of tick 0
+	seat       *metronome.Seat // nil: nothing has been plugged in yet
+	began      time.Time       // of tick 0
 	finished   bool
 
 	known []entry // where the registry has it
@@ -67,9 +69,6 @@ func (c *Call) ring(l leg.Incoming, token string) {
 // Run is the call's life. It returns when the call is over and everything that
 // it started has ended. When ctx is done the call is ended as a Shutdown.
 func (c *Call) Run(ctx context.Context) {
-	defer close(c.done)
-	c.began = time.Now()
-	seat := c.config.Ticks.Add(c.room)
 	for id, v := range c.legs {
 		c.follow(id, v.leg)
 	}
@@ -102,16 +101,37 @@ func (c *Call) Run(ctx context.Context) {
 			c.step(Shutdown{})
 		}
 	}
-	gone := make(chan struct{})
-	seat.Remove(func() { close(gone) })
-	<-gone // the room has had its last tick and what Do was given
+	c.leaveSeat()
 	c.closeLegs()
+	close(c.done) // whoever waits to be heard goes home
 	c.tasks.Wait()
+}
+
+// takeSeat has the room ticked, from the first leg that is plugged in.
+func (c *Call) takeSeat() {
+	if c.seat == nil {
+		c.began = time.Now()
+		c.seat = c.config.Ticks.Add(c.room)
+	}
+}
+
+// leaveSeat returns when the room has had its last tick, and all that it was
+// asked between two.
+func (c *Call) leaveSeat() {
+	if c.seat == nil {
+		c.room.Close()
+		return
+	}
+	gone := make(chan struct{})
+	c.seat.Remove(func() { close(gone) })
+	<-gone
 }
 
 // step asks the machine what to do about in, and does it.
 func (c *Call) step(in Input) {
-	c.log.Debug("input", "input", inputName(in))
+	if c.log.Enabled(context.Background(), slog.LevelDebug) {
+		c.log.Debug("input", "input", inputName(in))
+	}
 	for _, a := range c.machine.Step(time.Now(), in) {
 		c.carryOut(a)
 	}
@@ -238,3 +258,14 @@ type Sound interface {
 	Source() media.Source
 	Looped() media.Source
 }
+
+// NoSound is a Sound that could not even begin to load.
+func NoSound(err error) Sound { return noSound{err} }
+
+type noSound struct{ err error }
+
+func (n noSound) Ready(context.Context) error { return n.err }
+func (n noSound) Source() media.Source {
+	return media.SourceFunc(func(*media.Frame) (int, error) { return 0, n.err })
+}
+func (n noSound) Looped() media.Source { return n.Source() }

@@ -86,6 +86,7 @@ func (c *Call) plug(a Plug) {
 	v.port = &room.Port{Peer: v.leg, Taps: c.tapsFor(a.Participant)}
 	port := v.port
 	c.room.Do(func(r *room.Room) { r.Plug(port) })
+	c.takeSeat()
 }
 
 // unplug takes a leg out of the room and closes it between two ticks: a

@@ -5,8 +5,11 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/tipring/tipring/internal/event"
@@ -47,6 +50,8 @@ type Registry struct {
 	connections map[string]*Call
 	calls       map[string]*Call // by serverCallId
 	recordings  map[string]*Call
+	closing     bool
+	running     sync.WaitGroup // calls in Incoming
 
 	total *metric.Counter
 }
@@ -79,15 +84,44 @@ func (r *Registry) Calls() int {
 // call to its end: it returns when the call is over. When ctx is done the call
 // is ended.
 func (r *Registry) Incoming(ctx context.Context, l leg.Incoming) {
-	info := l.Call()
-	c := newCall(&r.config, r.newServerCallID(), info.CorrelationID)
+	r.mu.Lock()
+	if r.closing {
+		r.mu.Unlock()
+		r.turnAway(ctx, l)
+		return
+	}
+	c := newCall(&r.config, r.newServerCallID(), l.Call().CorrelationID)
 	token := newToken()
-	r.know(r.ringing, token, c)
-	r.know(r.calls, c.machine.ID, c)
+	r.note(r.ringing, token, c)
+	r.note(r.calls, c.machine.ID, c)
+	r.running.Add(1)
+	r.mu.Unlock()
+	defer r.running.Done()
 	r.total.Add(1)
 	defer r.forget(c)
 	c.ring(l, token)
 	c.Run(ctx)
+}
+
+// turnAway refuses a leg that comes while the server goes away.
+func (r *Registry) turnAway(ctx context.Context, l leg.Incoming) {
+	ctx, cancel := context.WithTimeout(ctx, hangupTime)
+	defer cancel()
+	if err := errors.Join(l.Hangup(ctx, leg.Shutdown), l.Close()); err != nil {
+		r.config.Log.Warn("turn away", "err", err)
+	}
+}
+
+// Shutdown ends every call, takes in no more, and returns when all are over.
+func (r *Registry) Shutdown() {
+	r.mu.Lock()
+	r.closing = true
+	calls := slices.Collect(maps.Values(r.calls))
+	r.mu.Unlock()
+	for _, c := range calls {
+		c.post(Shutdown{})
+	}
+	r.running.Wait()
 }
 
 // newServerCallID makes a serverCallId: base64 of a URL, as the service has it.
@@ -106,6 +140,10 @@ func newToken() string {
 func (r *Registry) know(m map[string]*Call, key string, c *Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.note(m, key, c)
+}
+
+func (r *Registry) note(m map[string]*Call, key string, c *Call) {
 	m[key] = c
 	c.known = append(c.known, entry{m, key})
 }

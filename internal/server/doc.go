@@ -1,0 +1,20 @@
+// Package server is the only wiring: it makes every room of the house and says
+// who talks to whom.
+//
+// # What it does
+//
+// [New] opens the listeners of a configuration, [Server.Run] serves until its
+// context is done, drains, and returns when nothing of it is left.
+//
+// # How it works
+//
+// Telephones (package sip) bring incoming legs to the registry of calls. Calls
+// publish events on a bus, which package webhook delivers. Applications come in
+// through package api. One metronome ticks all rooms.
+//
+// # How to use it
+//
+//	s, err := server.New(config.Default(), slog.Default())
+//	…
+//	err = s.Run(ctx) // drains when ctx is done
+package server
