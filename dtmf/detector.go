@@ -2,8 +2,10 @@ package dtmf
 
 import "github.com/tipring/tipring/media"
 
-// frameLen is a frame at 8 kHz.
-const frameLen = 160
+const (
+	frameLen    = 160     // a frame at 8 kHz
+	mostSkipped = 1 << 32 // ticks: years
+)
 
 // A Hit is a digit found in sound, from where to where.
 type Hit struct {
@@ -32,7 +34,7 @@ type Detector struct {
 // a lost one.
 func (d *Detector) Write(f *media.Frame) error {
 	if d.running && f.Tick > d.tick {
-		d.ear.skip(int64(f.Tick-d.tick) * frameLen)
+		d.ear.skip(int64(min(f.Tick-d.tick, mostSkipped)) * frameLen)
 	}
 	d.running, d.tick = true, f.Tick+1
 	if f.Lost || !f.Rate.Valid() {

@@ -3,6 +3,7 @@ package dtmf
 import "math"
 
 const (
+	tries   = 4  // so often a candidate is looked at again
 	needed  = 4  // windows in a row: a tone of 25 ms may, one of 30 ms does
 	missing = 5  // halves in a row end a digit: a pause of 20 ms may, one of 25 ms does
 	looked  = 16 // segments kept to find where a tone began and ended
@@ -29,7 +30,6 @@ type ear struct {
 
 	candidate int8 // code of the last window that passed
 	passed    int  // windows in a row
-	refused   bool // that candidate was looked at again and refused
 
 	sounding  bool
 	now       spell
@@ -115,20 +115,25 @@ func (e *ear) hangUp() {
 
 // seek looks for a new digit in the last 20 ms.
 func (e *ear) seek() {
-	p, ok := window{&e.halves[0], &e.halves[1], &e.halves[2]}.judge()
+	w := window{&e.halves[0], &e.halves[1], &e.halves[2]}
+	row, column := w.strongest(0, 4), w.strongest(4, 8)
+	if e.sounding && row == e.row && column == e.column {
+		e.passed = 0 // follow looks after this one
+		return
+	}
+	p, ok := w.judge(row, column)
 	if !ok {
 		e.passed = 0
 		return
 	}
 	if p.code() != e.candidate || e.passed == 0 {
-		e.candidate, e.passed, e.refused = p.code(), 0, false
+		e.candidate, e.passed = p.code(), 0
 	}
 	e.passed++
-	if e.passed < needed || e.refused || e.sounding && e.now.code == p.code() {
+	if e.passed < needed || e.passed >= needed+tries {
 		return
 	}
 	if !verify(e.sound[:memory+e.used], p) {
-		e.refused = true
 		return
 	}
 	e.hangUp()

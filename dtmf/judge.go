@@ -53,10 +53,9 @@ var codes = func() (out [4][4]int8) {
 // overlaps both.
 type window struct{ old, mid, new *half }
 
-// judge says whether a window is filled with the two tones of a digit.
-func (w window) judge() (pair, bool) {
-	row := w.strongest(0, 4)
-	column := w.strongest(4, 8)
+// judge says whether a window is filled with the two tones of a digit: those at
+// its strongest row and column.
+func (w window) judge(row, column int) (pair, bool) {
 	energy := w.old.energy + w.new.energy
 	rough := w.old.power[row] + w.new.power[row] + w.old.power[column] + w.new.power[column]
 	if rough < 0.6*leastShare*halfLen/2*energy || energy < leastPower*windowLen {

@@ -11,6 +11,7 @@ const (
 // Times, in ticks of 20 ms.
 const (
 	againAfter  = 2  // 40 ms: a used timestamp may start a new digit
+	strayUntil  = 10 // 200 ms: a packet that was missing may still come
 	silentFirst = 3  // an event of 20 ms packets ends after three of nothing
 	silentLast  = 10 // and one of slow packets after this many at the latest
 )
@@ -54,6 +55,7 @@ type keyed struct {
 	ended           bool   // its end bit was seen
 	silent          bool   // it ended by silence, for now
 	tick            uint64 // of the last packet that told something new
+	seen            uint64 // durations that came, a bit for each tick
 }
 
 // Counts is what has been counted so far.
@@ -81,6 +83,7 @@ func (r *Receiver) Push(ssrc, timestamp uint32, marker bool, payload []byte, tic
 		ssrc: ssrc, timestamp: timestamp, event: payload[0], known: true, tick: tick,
 		ended: payload[1]&endBit != 0, duration: uint16(payload[2])<<8 | uint16(payload[3]),
 	}
+	p.seen = 1 << min(int(p.duration)/r.tickUnits(), 63)
 	if int(p.event) >= len(Symbols) {
 		r.counts.Other++
 		return Digit{}, false
@@ -136,14 +139,18 @@ func (r *Receiver) find(p keyed) *keyed {
 }
 
 // again reports whether a packet under a used timestamp is a new digit: the
-// event has ended, 40 ms have passed, and the duration has started again. It
-// has not started again when it is longer than the time since the end: that is
-// a straggler.
+// event has ended, 40 ms have passed, and the duration has started again. A
+// straggler looks the same but for two things: its duration was missing until
+// now, or it is longer than the time since the end.
 func (r *Receiver) again(e *keyed, p keyed) bool {
 	if !e.ended && !e.silent || p.tick < e.tick+againAfter || p.duration >= e.duration {
 		return false
 	}
-	return uint64(p.duration) <= (p.tick-e.tick+againAfter)*uint64(r.tickUnits())
+	since := p.tick - e.tick
+	if since < strayUntil && e.seen&p.seen == 0 {
+		return false
+	}
+	return uint64(p.duration) <= (since+againAfter)*uint64(r.tickUnits())
 }
 
 // continues reports whether a packet opens the next segment of an event that is
@@ -172,6 +179,7 @@ func (r *Receiver) keep(p keyed) {
 
 // update takes in a further packet of the same event.
 func (e *keyed) update(p keyed) {
+	e.seen |= p.seen
 	if p.duration > e.duration {
 		if grown := p.duration - e.duration; e.step == 0 || grown < e.step {
 			e.step = grown

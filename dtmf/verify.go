@@ -6,12 +6,16 @@ import "math"
 const verifyLen = 200 // 25 ms
 
 const (
-	mostRest     = 0.42 // of the sound may be something else than the two tones
 	mostHarmonic = 0.05 // of the tones' power may be at twice their frequencies
+	mostRest     = 0.42 // of the sound may be something else than the two tones
+	clearRest    = 0.08 // that little may be of any colour, but more …
+	mostColour   = 0.5  // … must be noise: white has 0.08, a voice 0.9 and more
 )
 
-// verify takes the two tones out of the sound, sample by sample, and reports
-// whether the rest is small and has no second harmonic of them: a voice has.
+// verify takes the two tones out of the sound, sample by sample, and mains hum
+// with them. It reports whether what remains is small, or noise, and has no
+// second harmonic of the tones. A voice that happens to have two tones in the
+// right places has others beside them.
 func verify(sound []float32, p pair) bool {
 	var rest [verifyLen]float32
 	sound = sound[len(sound)-verifyLen:]
@@ -24,8 +28,9 @@ func verify(sound []float32, p pair) bool {
 			tones[i].add(&rest, -1)
 		}
 	}
+	hum(&rest)
 	all, left := energy(sound), energy(rest[:])
-	if left > mostRest*all {
+	if left > mostRest*all || left > clearRest*all && colour(&rest, left) > mostColour {
 		return false
 	}
 	power := tones[0].power() + tones[1].power()
@@ -37,6 +42,36 @@ func verify(sound []float32, p pair) bool {
 		}
 	}
 	return true
+}
+
+// hum takes away what is constant, and mains hum: in 25 ms, 50 and 60 Hz are
+// much the same.
+func hum(rest *[verifyLen]float32) {
+	for range 2 {
+		mean := float32(0)
+		for _, v := range rest {
+			mean += v / verifyLen
+		}
+		for i := range rest {
+			rest[i] -= mean
+		}
+		mains := fitted{hertz: 55}
+		mains.fit(rest)
+		mains.add(rest, -1)
+	}
+}
+
+// colour is the sum of the squares of the first sixteen coefficients of
+// autocorrelation: near nothing for white noise, 8 for a tone.
+func colour(x *[verifyLen]float32, energy float32) (sum float32) {
+	for lag := 1; lag <= 16; lag++ {
+		product := float32(0)
+		for i, v := range x[lag:] {
+			product += v * x[i]
+		}
+		sum += product / energy * (product / energy)
+	}
+	return sum
 }
 
 func energy(x []float32) (sum float32) {
