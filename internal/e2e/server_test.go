@@ -21,6 +21,7 @@ type server struct {
 	*process
 	http, https, sip string // host:port of each listener
 	data             string // the data folder
+	media            int    // the first of its media ports
 	connection       string // the connection string of its start page
 	caFile           string // what NODE_EXTRA_CA_CERTS is told there
 }
@@ -39,8 +40,10 @@ func startServer(t *testing.T, flags ...string) *server {
 func startBinary(t *testing.T, path string, flags ...string) *server {
 	t.Helper()
 	s := &server{http: freeAddr(t), https: freeAddr(t), sip: freeAddr(t), data: filepath.Join(t.TempDir(), "data")}
+	ports := mediaPorts()
+	_, _ = fmt.Sscanf(ports, "%d-", &s.media)
 	args := append([]string{"serve", "--http=" + s.http, "--https=" + s.https, "--sip=" + s.sip,
-		"--media-ports=" + mediaPorts(), "--data=" + s.data}, flags...)
+		"--media-ports=" + ports, "--data=" + s.data}, flags...)
 	s.process = start(t, "tipring", exec.Command(path, args...), nil)
 	page := s.awaitPrinted(t, 15*time.Second, "NODE_EXTRA_CA_CERTS=", "endpoint=https://", s.sip)
 	s.connection = connectionLine.FindString(page)

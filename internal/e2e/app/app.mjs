@@ -4,7 +4,7 @@
 //
 //   in   {"id":1,"on":"client","do":"answerCall","args":["…"]}
 //        {"id":2,"on":"media","call":"…","do":"playToAll","args":[…]}
-//        on: client, connection, media, recording, or app: connect and refuse, below
+//        on: client, connection, media, recording, or app: see receivers
 //   out  {"id":1,"result":{…}}    or {"id":1,"error":{"statusCode":409,"code":"8519","message":"…"}}
 //        {"event":{"kind":"CallConnected",…},"cloud":{…},"headers":{…}}   what the SDK's parser makes of a callback
 //        {"event":{"kind":"IncomingCall",…},"grid":{…}}                   an Event Grid event
@@ -19,6 +19,7 @@ import { CallAutomationClient, parseCallAutomationEvent } from "@azure/communica
 
 let client;
 let refusals = 0;
+let everyone;
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
 // What a command is called on.
@@ -26,6 +27,7 @@ const receivers = {
   app: () => ({
     connect: (connectionString, options) => void (client = new CallAutomationClient(connectionString, options)),
     refuse: (times) => void (refusals = times), // the next callbacks get 503
+    answerAll: (callbackUrl) => void (everyone = callbackUrl), // from now on, without being told
   }),
   client: () => client,
   connection: (call) => client.getCallConnection(call),
@@ -50,6 +52,8 @@ function gridEvent(event, res) {
     return res.end(JSON.stringify({ validationResponse: event.data.validationCode }));
   }
   say({ event: { ...event.data, kind: event.eventType.replace("Microsoft.Communication.", "") }, grid: event });
+  if (everyone && event.data.incomingCallContext)
+    client.answerCall(event.data.incomingCallContext, everyone).catch((e) => say({ event: { kind: "NotAnswered", message: e.message } }));
   res.end();
 }
 
