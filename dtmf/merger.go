@@ -2,7 +2,7 @@ package dtmf
 
 // How far apart, in ticks of 20 ms, one key press may be in two ways.
 const (
-	soundEarly = 10 // sound before its event: a gateway that takes time to notice the tone
+	soundEarly = 6  // sound before its event: a gateway that takes time to notice the tone
 	soundLate  = 25 // sound behind its event: the jitter buffer, and the detector
 	infoApart  = 50 // SIP INFO before or behind either: it goes another road
 )
