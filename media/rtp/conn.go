@@ -58,6 +58,7 @@ type Batch struct {
 	buffers [MaxBatch][MaxPacket]byte
 	out     [MaxPacket]byte // a packet being made
 	header  pionrtp.Header  // a header being read or written
+	reports reports         // reports being read
 	raw     rawBatch        // what the system needs
 }
 
@@ -71,7 +72,10 @@ func NewBatch() *Batch {
 // The batches of all workers. Each takes one for the time of a Read or Write
 // and puts it back where it found it, so there are as many as there are
 // workers, and in the steady state everybody finds their own at the first look.
-var shelf [128]atomic.Pointer[Batch]
+var shelf [128]struct {
+	atomic.Pointer[Batch]
+	_ [56]byte // a cache line each: workers do not disturb each other
+}
 
 // take finds a batch, beginning at the place where it was found last.
 func take(place *int) *Batch {

@@ -170,7 +170,7 @@ type rawBatch struct {
 	messages [MaxBatch]message
 	vectors  [MaxBatch]unix.Iovec
 	names    [MaxBatch]sockaddr
-	controls [MaxBatch]control
+	controls [MaxBatch]ancillary
 }
 
 // message is the system's struct mmsghdr.
@@ -179,8 +179,8 @@ type message struct {
 	length uint32
 }
 
-// control has room for a time stamp and a drop count, aligned as they need.
-type control struct {
+// ancillary has room for a time stamp and a drop count, aligned as they need.
+type ancillary struct {
 	_     [0]uint64
 	bytes [96]byte
 }

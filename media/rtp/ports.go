@@ -50,6 +50,7 @@ func (p *Ports) Open() (rtp, rtcp Conn, err error) {
 			return rtp, rtcp, nil
 		}
 		if !taken(err) {
+			p.count("failed")
 			return nil, nil, fmt.Errorf("open a pair of ports: %w", err)
 		}
 	}
