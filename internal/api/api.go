@@ -1,0 +1,137 @@
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/tipring/tipring/internal/call"
+	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/internal/leg"
+	"github.com/tipring/tipring/internal/metric"
+	"github.com/tipring/tipring/internal/recording"
+)
+
+// Calls is what the API needs of the calls: *call.Registry has it.
+type Calls interface {
+	Answer(ctx context.Context, a call.Answer) (call.Properties, error)
+	Reject(ctx context.Context, token string, cause leg.Cause) error
+	Send(ctx context.Context, connection string, c call.Command) error
+	Properties(ctx context.Context, connection string) (call.Properties, error)
+	Participants(ctx context.Context, connection string) ([]event.Participant, error)
+	Record(ctx context.Context, rec call.Record) (call.RecordingState, error)
+	Recording(ctx context.Context, id string) (call.RecordingState, error)
+	PauseRecording(ctx context.Context, id string) error
+	ResumeRecording(ctx context.Context, id string) error
+	StopRecording(ctx context.Context, id string) error
+}
+
+// Objects is what the API needs of stored recordings: *recording.Store has it.
+// A document that does not exist is recording.ErrNotFound.
+type Objects interface {
+	Open(document string) (io.ReadSeekCloser, recording.Info, error)
+	Metadata(document string) ([]byte, error)
+	Delete(document string) error
+}
+
+// Config is what the API needs.
+type Config struct {
+	Calls   Calls
+	Objects Objects
+	Keys    [][]byte         // access keys, decoded; any of them signs. None: every request is refused
+	Metrics *metric.Set      // api_requests_total, api_refused_total; may be nil
+	Log     *slog.Logger     // nil: silent
+	Now     func() time.Time // nil: time.Now
+}
+
+// commandTimeout bounds how long a command may take. A command is carried out
+// even if the one who asked goes away meanwhile: the retry finds its result.
+const commandTimeout = 60 * time.Second
+
+type api struct {
+	Config
+	seen *repeats
+}
+
+// New makes the API. It serves /calling/ and /v1/objects/; anything else is a
+// 404.
+func New(c Config) http.Handler {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	a := &api{Config: c, seen: newRepeats(c.Now)}
+	root := chi.NewRouter()
+	root.Use(a.survive, a.echo)
+	root.Route("/calling", func(r chi.Router) {
+		r.Use(a.signed)
+		r.NotFound(a.unknown)
+		r.MethodNotAllowed(a.notAllowed)
+		a.routes(r)
+	})
+	root.Route("/v1/objects", func(r chi.Router) {
+		r.Use(a.signedObject)
+		r.NotFound(empty(http.StatusNotFound))
+		r.MethodNotAllowed(empty(http.StatusMethodNotAllowed))
+		r.Get("/{document}/content/{kind}", a.download)
+		r.Head("/{document}/content/{kind}", a.download)
+		r.Delete("/{document}", a.remove)
+		r.Delete("/{document}/content/deletedata", a.remove)
+	})
+	root.NotFound(a.unknown)
+	return root
+}
+
+// routes are the operations of the contract. Ids hold no ':', so that the verb
+// behind it can be cut off.
+func (a *api) routes(r chi.Router) {
+	const connection = "/callConnections/{id}"
+	r.Post("/callConnections:answer", a.do("answer", a.answer))
+	r.Post("/callConnections:reject", a.do("reject", a.reject))
+	r.Get(connection, a.do("getProperties", a.properties))
+	r.Delete(connection, a.do("hangUp", a.hangUp))
+	r.Post(connection+":terminate", a.do("terminate", a.terminate))
+	r.Get(connection+"/participants", a.do("listParticipants", a.participants))
+	r.Get(connection+"/participants/{participant}", a.do("getParticipant", a.participant))
+	r.Post(connection+":play", a.do("play", a.play))
+	r.Post(connection+":recognize", a.do("recognize", a.recognize))
+	r.Post(connection+":startContinuousDtmfRecognition", a.do("startContinuousDtmf", a.listenTones))
+	r.Post(connection+":stopContinuousDtmfRecognition", a.do("stopContinuousDtmf", a.stopTones))
+	r.Post(connection+":cancelAllMediaOperations", a.do("cancelAll", a.cancelAll))
+	r.Post(connection+":startMediaStreaming", a.do("startMediaStreaming", a.startStreaming))
+	r.Post(connection+":stopMediaStreaming", a.do("stopMediaStreaming", a.stopStreaming))
+
+	r.Post("/recordings", a.do("startRecording", a.record))
+	r.Get("/recordings/{id}", a.do("getRecording", a.recording))
+	r.Delete("/recordings/{id}", a.do("stopRecording", a.stopRecording))
+	r.Post("/recordings/{id}:pause", a.do("pauseRecording", a.pauseRecording))
+	r.Post("/recordings/{id}:resume", a.do("resumeRecording", a.resumeRecording))
+
+	for operation, pattern := range map[string]string{
+		"createCall":            "/callConnections",
+		"redirectCall":          "/callConnections:redirect",
+		"connectCall":           "/callConnections:connect",
+		"transferToParticipant": connection + ":transferToParticipant",
+		"sendDtmfTones":         connection + ":sendDtmfTones",
+		"hold":                  connection + ":hold",
+		"unhold":                connection + ":unhold",
+		"startTranscription":    connection + ":startTranscription",
+		"stopTranscription":     connection + ":stopTranscription",
+		"updateTranscription":   connection + ":updateTranscription",
+		"summarizeCall":         connection + ":summarizeCall",
+		"addParticipant":        connection + "/participants:add",
+		"removeParticipant":     connection + "/participants:remove",
+		"muteParticipants":      connection + "/participants:mute",
+		"unmuteParticipants":    connection + "/participants:unmute",
+		"cancelAddParticipant":  connection + "/participants:cancelAddParticipant",
+		"moveParticipants":      connection + "/participants:moveHere",
+	} {
+		r.Post(pattern, a.do(operation, notYet(operation)))
+	}
+}

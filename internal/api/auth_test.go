@@ -1,0 +1,132 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tipring/tipring/internal/api"
+)
+
+const prefix = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="
+
+// The signatures of these requests were computed by another implementation.
+func TestSignaturesOfOthersFit(t *testing.T) {
+	const empty = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+	for _, c := range []struct {
+		name, method, target, host, endpoint, body, hash, signature string
+		status                                                      int
+	}{
+		{"with a body", "POST", "/calling/callConnections/conn-1:play?api-version=2026-03-12", host, "",
+			`{"playSources":[{"kind":"file","file":{"uri":"http://localhost/a.wav"}}]}`,
+			"CPdlYhlq191nHsEnucM2aAj/enIcafnI3SOj+nxBFzw=", "xTLZ3fkcFpKbmh+WMcuiGZjdOTzkhbQwQYCNLpQNa30=", 202},
+		{"percent-encoded path", "GET", "/calling/callConnections/conn-1/participants/4%3A%2B14255550123?api-version=2026-03-12", host, "",
+			"", empty, "sTLauvI44fg5o21vcV4Byr87b1xaK7E3uYnkZaY9nGM=", 200},
+		{"host signed with a slash", "GET", "/calling/callConnections/conn-1?api-version=2026-03-12", host, "",
+			"", empty, "ovRAFfRFY02YfaxY9aXJCg4lBecTCNY+eo4IWUk2ALY=", 200},
+		{"download by another name", "GET", "/v1/objects/doc-1/content/acsrecording", "us-storage.asm.skype.com:28443", host,
+			"", empty, "8Z6tFB8DZ519k1iQQG7veEGdfihUOgPZmTpI+CuSKGU=", 200},
+		{"download with a query", "GET", "/v1/objects/doc-1/content/acsrecording?x=1", "us-storage.asm.skype.com:28443", host,
+			"", empty, "8Z6tFB8DZ519k1iQQG7veEGdfihUOgPZmTpI+CuSKGU=", 200},
+		{"x-ms-host does not count elsewhere", "GET", "/calling/callConnections/conn-1?api-version=2026-03-12", "other:1", host,
+			"", empty, "ovRAFfRFY02YfaxY9aXJCg4lBecTCNY+eo4IWUk2ALY=", 401},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.body))
+			r.Host = c.host
+			r.Header.Set("x-ms-date", "Sun, 22 Nov 2026 07:59:50 GMT")
+			r.Header.Set("x-ms-content-sha256", c.hash)
+			r.Header.Set("authorization", prefix+c.signature)
+			if c.endpoint != "" {
+				r.Header.Set("x-ms-host", c.endpoint)
+			}
+			if w := newServer().do(r); w.Code != c.status {
+				t.Errorf("status %d, want %d: %s", w.Code, c.status, w.Body)
+			}
+		})
+	}
+}
+
+func TestWhoIsNotSignedIsRefused(t *testing.T) {
+	set := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	shifted := func(by time.Duration) func(*http.Request) {
+		return func(r *http.Request) {
+			defer func(was time.Time) { now = was }(now)
+			now = now.Add(by)
+			signWith(r, key, r.RequestURI, host, "")
+		}
+	}
+	for name, c := range map[string]struct {
+		spoil  func(*http.Request)
+		reason string // of the counter; empty: it passes
+	}{
+		"as it should be":     {func(*http.Request) {}, ""},
+		"no header":           {func(r *http.Request) { r.Header.Del("authorization") }, "missing"},
+		"a token":             {set("authorization", "Bearer abc"), "scheme"},
+		"short":               {set("authorization", "HMAC"), "scheme"},
+		"no signature":        {set("authorization", "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"), "malformed"},
+		"not base64":          {set("authorization", prefix+"???"), "malformed"},
+		"half a signature":    {set("authorization", prefix+"AAAA"), "malformed"},
+		"other headers":       {set("authorization", "HMAC-SHA256 SignedHeaders=host&Signature=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), "malformed"},
+		"another's signature": {set("authorization", prefix+"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), "signature"},
+		"another key":         {func(r *http.Request) { signWith(r, []byte("other"), r.RequestURI, host, "") }, "signature"},
+		"no date":             {func(r *http.Request) { r.Header.Del("x-ms-date") }, "date"},
+		"nonsense for a date": {set("x-ms-date", "tomorrow"), "date"},
+		"14 minutes late":     {shifted(-14 * time.Minute), ""},
+		"16 minutes late":     {shifted(-16 * time.Minute), "date"},
+		"16 minutes early":    {shifted(16 * time.Minute), "date"},
+		"no hash":             {func(r *http.Request) { r.Header.Del("x-ms-content-sha256") }, "body hash"},
+		"another body's hash": {set("x-ms-content-sha256", "CPdlYhlq191nHsEnucM2aAj/enIcafnI3SOj+nxBFzw="), "body hash"},
+		"another host":        {func(r *http.Request) { r.Host = "evil:1" }, "signature"},
+		"another method":      {func(r *http.Request) { r.Method = http.MethodDelete }, "signature"},
+		"another path":        {func(r *http.Request) { r.RequestURI = "/calling/callConnections/conn-2" }, "signature"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, target := range []string{"/calling/callConnections/conn-1", "/v1/objects/doc-1/content/audio"} {
+				s := newServer()
+				w := s.do(signed(http.MethodGet, target, "", c.spoil))
+				if c.reason == "" {
+					if w.Code != http.StatusOK {
+						t.Errorf("%s: status %d: %s", target, w.Code, w.Body)
+					}
+					continue
+				}
+				if w.Code != http.StatusUnauthorized {
+					t.Fatalf("%s: status %d, want 401", target, w.Code)
+				}
+				if n := s.set.Counter("api_refused_total", "reason", "auth: "+c.reason, "").Value(); n != 1 {
+					t.Errorf("%s: the reason %q was not counted: %v", target, c.reason, s.set.Read())
+				}
+				if strings.HasPrefix(target, "/v1/") {
+					if w.Body.Len() > 0 {
+						t.Errorf("a refused download has a body: %s", w.Body)
+					}
+				} else if e := problem(t, w); e.Code != "7509" || e.Message != "HMAC-SHA256 validation failed" || e.InnerError.Message == "" {
+					t.Errorf("%+v", e)
+				}
+				if len(s.calls.asked) > 0 {
+					t.Error("it was carried out")
+				}
+			}
+		})
+	}
+}
+
+func TestTwoKeysAndNone(t *testing.T) {
+	two := api.New(api.Config{Calls: &fakeCalls{}, Keys: [][]byte{[]byte("old"), key}, Now: func() time.Time { return now }})
+	w := httptest.NewRecorder()
+	two.ServeHTTP(w, signed(http.MethodGet, "/calling/callConnections/conn-1", ""))
+	if w.Code != http.StatusOK {
+		t.Errorf("the second key: %d", w.Code)
+	}
+	none := api.New(api.Config{Calls: &fakeCalls{}, Now: func() time.Time { return now }})
+	w = httptest.NewRecorder()
+	none.ServeHTTP(w, signed(http.MethodGet, "/calling/callConnections/conn-1", ""))
+	if w.Code != http.StatusUnauthorized {
+		t.Errorf("without keys: %d", w.Code)
+	}
+}

@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/tipring/tipring/internal/acs"
+	"github.com/tipring/tipring/internal/call"
+)
+
+// verdict is what HTTP and Azure make of a call.Code.
+type verdict struct {
+	status int
+	code   string
+	reason string // label of api_refused_total
+}
+
+// verdicts is the one table from codes to statuses.
+var verdicts = map[call.Code]verdict{
+	call.Internal:     {http.StatusInternalServerError, acs.CodeUnknown, "internal"},
+	call.NotFound:     {http.StatusNotFound, acs.CodeNotFound, "not found"},
+	call.Invalid:      {http.StatusBadRequest, acs.CodeInvalid, "invalid"},
+	call.WrongState:   {http.StatusBadRequest, acs.CodeWrongState, "wrong state"},
+	call.Conflict:     {http.StatusConflict, acs.CodeConflict, "conflict"},
+	call.Incompatible: {http.StatusPreconditionFailed, acs.CodeIncompatible, "incompatible"},
+	call.Unsupported:  {http.StatusMethodNotAllowed, acs.CodeUnsupported, "unsupported"},
+	call.Gone:         {http.StatusBadRequest, acs.CodeGone, "gone"},
+	call.Busy:         {http.StatusTooManyRequests, acs.CodeThrottled, "busy"},
+}
+
+// errTooLarge refuses a body over maxBody.
+var errTooLarge = errors.New("the body is larger than 1 MiB")
+
+// failure spells an error. One that is not a call.Error is ours to be ashamed
+// of: it is logged, and the client learns nothing of it.
+func (a *api) failure(r *http.Request, err error) reply {
+	if errors.Is(err, errTooLarge) {
+		a.count("too large")
+		return errorReply(http.StatusRequestEntityTooLarge, acs.Error{Code: acs.CodeInvalid, Message: err.Error()})
+	}
+	var e *call.Error
+	if !errors.As(err, &e) {
+		a.Log.Error("API request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		e = &call.Error{Code: call.Internal, Message: "the server failed to do it; its log says why"}
+		if errors.Is(err, context.DeadlineExceeded) {
+			e.Message = "it took too long"
+		}
+	}
+	v, ok := verdicts[e.Code]
+	if !ok {
+		v = verdicts[call.Internal]
+	}
+	a.count(v.reason)
+	message := e.Message
+	if e.Field != "" && !strings.Contains(message, e.Field) {
+		message = e.Field + ": " + message
+	}
+	answer := errorReply(v.status, acs.Error{Code: v.code, Message: message, Target: e.Field})
+	answer.later = v.status == http.StatusTooManyRequests
+	return answer
+}
+
+func errorReply(status int, e acs.Error) reply {
+	body, err := json.Marshal(acs.ErrorBody{Error: e})
+	if err != nil {
+		body = nil // strings always encode
+	}
+	return reply{status: status, body: body}
+}
+
+func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	a.failure(r, err).write(w)
+}
+
+func (a *api) count(reason string) {
+	a.Metrics.Counter("api_refused_total", "reason", reason, "API requests that were refused").Add(1)
+}
+
+// unknown answers a path that is not in the contract.
+func (a *api) unknown(w http.ResponseWriter, r *http.Request) {
+	a.refuse(w, r, call.Errorf(call.NotFound, "there is no operation %s %s", r.Method, r.URL.Path))
+}
+
+// notAllowed answers a method that a path does not have.
+func (a *api) notAllowed(w http.ResponseWriter, r *http.Request) {
+	a.refuse(w, r, call.Errorf(call.Unsupported, "%s is not possible on %s", r.Method, r.URL.Path))
+}
+
+// notYet answers an operation of the contract that is not built yet.
+func notYet(name string) operation {
+	return func(context.Context, *exchange) (int, any, error) {
+		return 0, nil, call.Errorf(call.Unsupported, "%s is not offered by this server yet", name)
+	}
+}
+
+// empty answers with a status and no body, as the storage of recordings does.
+func empty(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
