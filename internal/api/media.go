@@ -111,11 +111,7 @@ func recognizeCommand(body []byte) (cmd call.Recognize, err error) {
 		return cmd, &call.Error{Code: call.Unsupported, Field: "recognizeInputType",
 			Message: fmt.Sprintf("recognizeInputType: %s is not offered by this server yet; dtmf is", input)}
 	}
-	sources, field := q.PlayPrompts, "playPrompts"
-	if len(sources) == 0 && q.PlayPrompt != nil {
-		sources, field = []acs.PlaySource{*q.PlayPrompt}, "playPrompt"
-	}
-	if cmd.Prompts, err = prompts(field, sources); err != nil {
+	if cmd.Prompts, err = recognizePrompts(q); err != nil {
 		return cmd, err
 	}
 	cmd.Interrupt = q.Interrupt
@@ -124,6 +120,15 @@ func recognizeCommand(body []byte) (cmd call.Recognize, err error) {
 	}
 	cmd.Operation, err = operationOf(q.Operation)
 	return cmd, err
+}
+
+// recognizePrompts are the many prompts of a request, or else its one, or none.
+func recognizePrompts(q acs.RecognizeRequest) ([]call.Prompt, error) {
+	if len(q.PlayPrompts) > 0 || q.PlayPrompt == nil {
+		return prompts("playPrompts", q.PlayPrompts)
+	}
+	p, err := prompt("playPrompt", *q.PlayPrompt)
+	return []call.Prompt{p}, err
 }
 
 func recognizeOptions(cmd *call.Recognize, o *acs.RecognizeOptions) (err error) {

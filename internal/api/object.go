@@ -5,14 +5,36 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tipring/tipring/internal/recording"
 )
 
-// byteRange is a Range header that makes sense. Clients were seen to send
-// others ("bytes=undefined"), and mean the whole.
-var byteRange = regexp.MustCompile(`^bytes=\s*(\d{1,18}-\d{0,18}|-\d{1,18})\s*(,\s*(\d{1,18}-\d{0,18}|-\d{1,18})\s*){0,7}$`)
+// oneRange is a part of a Range header.
+var oneRange = regexp.MustCompile(`^\s*(\d{1,18}-\d{0,18}|-\d{1,18})\s*$`)
+
+// sensible says whether a Range header means something. Clients were seen to
+// send others ("bytes=undefined"), and to mean the whole.
+func sensible(header string) bool {
+	list, ok := strings.CutPrefix(header, "bytes=")
+	if !ok || strings.Count(list, ",") > 7 {
+		return false
+	}
+	for part := range strings.SplitSeq(list, ",") {
+		if !oneRange.MatchString(part) {
+			return false
+		}
+		from, to, _ := strings.Cut(strings.TrimSpace(part), "-")
+		first, err1 := strconv.ParseInt(from, 10, 64)
+		last, err2 := strconv.ParseInt(to, 10, 64)
+		if err1 == nil && err2 == nil && first > last {
+			return false
+		}
+	}
+	return true
+}
 
 // metadataKind is the last part of the location of a recording's metadata. Any
 // other is its sound.
@@ -22,7 +44,7 @@ const metadataKind = "acsmetadata"
 func (a *api) download(w http.ResponseWriter, r *http.Request) {
 	x := exchange{request: r}
 	document := x.param("document")
-	if !byteRange.MatchString(r.Header.Get("Range")) {
+	if !sensible(r.Header.Get("Range")) {
 		r.Header.Del("Range")
 	}
 	if x.param("kind") == metadataKind {
