@@ -22,8 +22,8 @@
 // slot without ever waiting for it. A worker without seats sleeps until the
 // first.
 //
-// All waiting is done with package time, so under testing/synctest a metronome
-// runs in virtual time.
+// By default all waiting is done with package time, so under testing/synctest a
+// metronome runs in virtual time. [Nanosleep] is for the real one.
 //
 // # How to use it
 //

@@ -262,7 +262,7 @@ func TestBeforeAndAfterRun(t *testing.T) {
 // TestManyComeAndGo has rooms come and go from several goroutines in real time;
 // the race detector watches.
 func TestManyComeAndGo(t *testing.T) {
-	m, stop := started(t, metronome.Config{})
+	m, stop := started(t, metronome.Config{Sleep: metronome.Nanosleep})
 	const each = 200
 	gone := make(chan *room, 4*each)
 	for range 4 {

@@ -19,6 +19,7 @@ type worker struct {
 	slots   [][]*Seat
 	taken   int // seats in all slots
 	beat    beat
+	sleep   func(time.Duration) // may be nil
 	late    *metric.Counter
 	skipped *metric.Counter
 
@@ -92,6 +93,10 @@ func (w *worker) wait(ctx context.Context, start time.Time, timer *time.Timer) b
 			if left <= 0 {
 				w.beat.k = k
 				return true
+			}
+			if w.sleep != nil {
+				w.sleep(time.Duration(left))
+				continue
 			}
 			timer.Reset(time.Duration(left))
 			due = timer.C
