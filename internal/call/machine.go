@@ -276,11 +276,11 @@ func (m *Machine) leave(id LegID, reason event.EndReason) {
 	if m.phase != established {
 		return
 	}
-	m.abandon(p)
 	if len(m.people) == 0 {
 		m.terminate(reason)
 		return
 	}
+	m.abandon(p)
 	m.tellParticipants()
 }
 

@@ -111,7 +111,7 @@ func (s *Server) HTTPAddr() string { return s.http.Addr().String() }
 func (s *Server) HTTPSAddr() string { return s.https.Addr().String() }
 
 // SIPAddr is where SIP listens, over UDP and TCP.
-func (s *Server) SIPAddr() string { return s.phones.Addr() }
+func (s *Server) SIPAddr() string { return s.phones.LocalAddr().String() }
 
 // CAFile is the development CA's certificate; empty when --cert is given.
 func (s *Server) CAFile() string { return s.caFile }
