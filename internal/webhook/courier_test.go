@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,8 +148,8 @@ func TestWhatCountsAsDelivered(t *testing.T) {
 		{204, true, 0, 0},
 		{302, false, 24 * time.Hour, 24 * time.Hour},
 		{307, false, 24 * time.Hour, 24 * time.Hour},
-		{400, false, time.Minute, 2 * time.Minute},
-		{401, false, time.Minute, 2 * time.Minute},
+		{400, false, time.Minute, time.Minute},
+		{401, false, time.Minute, time.Minute},
 		{404, false, 24 * time.Hour, 24 * time.Hour},
 		{408, false, 24 * time.Hour, 24 * time.Hour},
 		{429, false, 24 * time.Hour, 24 * time.Hour},
@@ -215,9 +216,9 @@ func TestRetryAfterIsKeptTo(t *testing.T) {
 
 func TestTheEndDeliversWhatWaitsForItsRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		up := false
+		var up atomic.Bool
 		net := newNetwork(map[string]host{"app": func(*http.Request, []byte) (int, string, error) {
-			if up {
+			if up.Load() {
 				return http.StatusOK, "", nil
 			}
 			return 0, "", errDown
@@ -227,7 +228,7 @@ func TestTheEndDeliversWhatWaitsForItsRetry(t *testing.T) {
 		courier.Take(played("1", "c", "http://app/"))
 		courier.Take(played("2", "c", "http://app/"))
 		<-time.After(20 * time.Minute) // the waits are a minute long by now
-		up = true
+		up.Store(true)
 		began := time.Now()
 		stop()
 		if ids := net.delivered(t, "app"); !slices.Equal(ids, []string{"1", "2"}) || time.Since(began) != 0 {

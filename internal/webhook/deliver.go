@@ -39,7 +39,7 @@ func (c *Courier) deliver(ctx context.Context, it outbox.Item) bool {
 	defer cancel()
 	pause := waits(longestWait)
 	hurry := c.hurry
-	var refusedSince time.Time
+	var refusals refusals
 	err := c.await(limit, it.URL)
 	for attempt := 1; limit.Err() == nil; attempt++ {
 		var v verdict
@@ -58,15 +58,12 @@ func (c *Courier) deliver(ctx context.Context, it outbox.Item) bool {
 		if attempt == 1 {
 			c.config.Log.Warn("event not delivered, will be retried", "to", place(it.URL), "id", it.ID, "error", err)
 		}
-		if !v.refused {
-			refusedSince = time.Time{}
-		} else if refusedSince.IsZero() {
-			refusedSince = time.Now()
-		} else if time.Since(refusedSince) >= patience {
+		wait, more := refusals.bound(v, max(pause.NextBackOff(), v.wait))
+		if !more {
 			break
 		}
 		select {
-		case <-time.After(max(pause.NextBackOff(), v.wait)):
+		case <-time.After(wait):
 		case <-hurry:
 			hurry = nil
 		case <-limit.Done():
@@ -89,6 +86,23 @@ var errLate = errors.New("its time was over before it could be sent")
 type verdict struct {
 	refused bool          // the app answers, and does not want this event
 	wait    time.Duration // it asked for so much time
+}
+
+// refusals remembers since when an app has done nothing but refuse.
+type refusals struct{ since time.Time }
+
+// bound shortens a wait so that the last attempt comes when patience ends;
+// false: it has ended.
+func (r *refusals) bound(v verdict, wait time.Duration) (time.Duration, bool) {
+	if !v.refused {
+		r.since = time.Time{}
+		return wait, true
+	}
+	if r.since.IsZero() {
+		r.since = time.Now()
+	}
+	left := patience - time.Since(r.since)
+	return min(wait, left), left > 0
 }
 
 // attempt posts an item once.
