@@ -16,11 +16,11 @@
 // # How to use it
 //
 //	alice := legtest.New(leg.Call{From: leg.Party{ID: "4:+15550100"}})
-//	alice.Say(mediatest.Tone(440))
+//	alice.Say(mediatest.Tone(440, -10, 0))
 //	go registry.Incoming(ctx, alice)
 //	<-alice.Answered()
 //	… tick …
-//	alice.Press('5')
+//	alice.Press("5")
 //	samples := alice.Heard(200 * time.Millisecond)
 //	alice.HangupByFarEnd()
 package legtest

@@ -109,10 +109,9 @@ func (l *Leg) HangupByFarEnd() { l.finish(leg.Ended{Cause: leg.Normal, ByFarEnd:
 // nothing: the two have crossed.
 func (l *Leg) Cancel() {
 	l.mu.Lock()
-	rings := l.state == ringing
-	l.mu.Unlock()
-	if rings {
-		l.finish(leg.Ended{Cause: leg.Canceled, ByFarEnd: true})
+	defer l.mu.Unlock()
+	if l.state == ringing {
+		l.finishLocked(leg.Ended{Cause: leg.Canceled, ByFarEnd: true})
 	}
 }
 
@@ -120,9 +119,9 @@ func (l *Leg) Cancel() {
 // the leg ends with leg.MediaTimeout.
 func (l *Leg) Lose() {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.lost = errors.New("legtest: no sound for too long")
-	l.mu.Unlock()
-	l.finish(leg.Ended{Cause: leg.MediaTimeout, ByFarEnd: true})
+	l.finishLocked(leg.Ended{Cause: leg.MediaTimeout, ByFarEnd: true})
 }
 
 // Answered is closed when the leg has been answered.

@@ -110,11 +110,12 @@ func (l *Leg) Write(f *media.Frame) error {
 	return nil
 }
 
-// NextDigit gives the digits of Press, one by one.
+// NextDigit gives the digits of Press, one by one; also those that were pressed
+// just before the end.
 func (l *Leg) NextDigit() (dtmf.Digit, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.keys) == 0 || l.state != talking {
+	if len(l.keys) == 0 || l.state == ringing || l.closed {
 		return dtmf.Digit{}, false
 	}
 	d := l.keys[0]
@@ -201,9 +202,14 @@ func (l *Leg) pickUp() {
 	close(l.answered)
 }
 
+// finish ends the leg, unless it is over.
 func (l *Leg) finish(end leg.Ended) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.finishLocked(end)
+}
+
+func (l *Leg) finishLocked(end leg.Ended) {
 	if l.state == over {
 		return
 	}

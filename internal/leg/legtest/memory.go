@@ -25,9 +25,11 @@ func (m *memory) last(n int) []int16 {
 		return nil
 	}
 	at := func(back int) *media.Frame { return &m.frames[(m.written-uint64(back))%uint64(Memory/media.Period)] }
-	for at(n).Rate != at(1).Rate {
-		n--
+	same := 1
+	for same < n && at(same+1).Rate == at(1).Rate {
+		same++
 	}
+	n = same
 	out := make([]int16, 0, n*at(1).Rate.Samples())
 	for ; n > 0; n-- {
 		out = append(out, at(n).PCM()...)
