@@ -85,7 +85,17 @@ func New(c Config) http.Handler {
 		r.Delete("/{document}/content/deletedata", a.remove)
 	})
 	root.NotFound(a.unknown)
-	return root
+	return afresh(root)
+}
+
+// afresh routes a request without what another router in front has found.
+func afresh(root http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if chi.RouteContext(r.Context()) != nil {
+			r = r.WithContext(context.WithValue(r.Context(), chi.RouteCtxKey, nil))
+		}
+		root.ServeHTTP(w, r)
+	})
 }
 
 // routes are the operations of the contract. Ids hold no ':', so that the verb

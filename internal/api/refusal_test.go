@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/tipring/tipring/internal/call"
 )
@@ -252,5 +255,31 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 	}
 	if n := s.set.Counter("api_refused_total", "reason", "panic", "").Value(); n != 1 {
 		t.Errorf("%d panics counted", n)
+	}
+}
+
+// TestBehindAnotherRouter: the server puts its own pages in front.
+func TestBehindAnotherRouter(t *testing.T) {
+	s := newServer()
+	outer := chi.NewRouter()
+	outer.Get("/healthz", func(http.ResponseWriter, *http.Request) {})
+	outer.NotFound(s.ServeHTTP)
+	outer.MethodNotAllowed(s.ServeHTTP)
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/calling" + conn, 200},
+		{"GET", "/calling" + conn + "/participants/4%3A%2B14255550123", 200},
+		{"POST", "/calling" + conn + ":cancelAllMediaOperations", 202},
+		{"PUT", "/calling" + conn, 405},
+		{"GET", "/v1/objects/doc-1/content/acsmetadata", 200},
+		{"POST", "/healthz", 404},
+	} {
+		w := httptest.NewRecorder()
+		outer.ServeHTTP(w, signed(c.method, c.path, ""))
+		if w.Code != c.status {
+			t.Errorf("%s %s: %d %s, want %d", c.method, c.path, w.Code, w.Body, c.status)
+		}
 	}
 }
