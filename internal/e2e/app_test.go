@@ -225,10 +225,16 @@ func (a *app) file(name string) map[string]any {
 // callback is where the app takes callbacks.
 func (a *app) callback() string { return a.url + "/callbacks" }
 
-// answer answers the next call that rings and waits until it stands.
+// answer accepts the next call that rings.
 func (a *app) answer(t *testing.T, context string) (call string, incoming *event) {
 	t.Helper()
 	incoming = a.await(t, "IncomingCall", 10*time.Second, nil)
+	return a.accept(t, incoming, context), incoming
+}
+
+// accept answers a call that rings and waits until it stands.
+func (a *app) accept(t *testing.T, incoming *event, context string) (call string) {
+	t.Helper()
 	var result struct {
 		CallConnectionProperties struct{ CallConnectionID string }
 	}
@@ -241,7 +247,7 @@ func (a *app) answer(t *testing.T, context string) (call string, incoming *event
 		t.Fatalf("answerCall gave no connection: %s", raw)
 	}
 	a.await(t, "CallConnected", 10*time.Second, of(call))
-	return call, incoming
+	return call
 }
 
 // phoneNumber is an identifier as the SDK takes it.

@@ -55,7 +55,7 @@ func built(t *testing.T, flags ...string) string {
 		return path
 	}
 	if binaries.dir == "" {
-		dir, err := os.MkdirTemp("", "tipring-e2e-")
+		dir, err := os.MkdirTemp("", "tipring-e2e-") //nolint:usetesting // it outlives the test that asks first
 		if err != nil {
 			t.Fatal(err)
 		}

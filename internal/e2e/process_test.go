@@ -54,7 +54,7 @@ func start(t *testing.T, name string, cmd *exec.Cmd, each func(line []byte)) *pr
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
-			t.Logf("--- %s printed:\n%s", name, p.printed())
+			t.Logf("--- %s printed:\n%s", name, clipped(p.printed()))
 		}
 	})
 	return p
@@ -73,6 +73,18 @@ func (p *process) printed() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.out.String()
+}
+
+// clipped is text with its long lines cut.
+func clipped(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if len(line) > 300 {
+			line = line[:300] + " …\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // kill ends the process the hard way, as a crash or a lost network would.

@@ -31,12 +31,7 @@ var (
 	caLine         = regexp.MustCompile(`NODE_EXTRA_CA_CERTS=(\S+)`)
 )
 
-// startServer runs tipring with flags and waits until it has said where it is.
-func startServer(t *testing.T, flags ...string) *server {
-	t.Helper()
-	return startBinary(t, built(t, raceFlag), flags...)
-}
-
+// startBinary runs a tipring with flags and waits until it has said where it is.
 func startBinary(t *testing.T, path string, flags ...string) *server {
 	t.Helper()
 	s := &server{http: freeAddr(t), https: freeAddr(t), sip: freeAddr(t), data: filepath.Join(t.TempDir(), "data")}

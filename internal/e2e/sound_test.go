@@ -126,18 +126,6 @@ func readSound(t *testing.T, path string) sound {
 	return all[0]
 }
 
-// loud is the root mean square of the samples, full scale 32768.
-func (s sound) loud() float64 {
-	var sum float64
-	for _, v := range s.pcm {
-		sum += float64(v) * float64(v)
-	}
-	if len(s.pcm) == 0 {
-		return 0
-	}
-	return math.Sqrt(sum / float64(len(s.pcm)))
-}
-
 // A burst is a stretch of sound between silences.
 type burst struct{ start, end time.Duration }
 
