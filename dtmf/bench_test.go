@@ -30,6 +30,10 @@ func BenchmarkDetectorSilence(b *testing.B) {
 	benchDetector(b, newScene(1).silence(2000).frames())
 }
 
+func BenchmarkDetectorVoice(b *testing.B) {
+	benchDetector(b, voice(1, 0.1).frames())
+}
+
 func BenchmarkDetectorDigits(b *testing.B) {
 	s := newScene(1)
 	for i := range 16 {

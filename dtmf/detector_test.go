@@ -44,7 +44,7 @@ func TestHears(t *testing.T) {
 		{"a gap of 10 ms in noise", both(-10, 12), key{level: -10, on: 110, gapAt: 45, gap: 10}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			const n = 160
+			const n = 97
 			if once, never, other := count(t, n, tt.noise, tt.key); once != n {
 				t.Errorf("of %d digits %d were heard once, %d not, %d otherwise", n, once, never, other)
 			}
@@ -68,7 +68,7 @@ func TestHearsNot(t *testing.T) {
 		{"column louder by 8 dB", key{level: -10, on: 100, twist: 8}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			const n = 160
+			const n = 48
 			if _, never, _ := count(t, n, quiet, tt.key); never != n {
 				t.Errorf("of %d that are none, %d were heard", n, n-never)
 			}
@@ -142,8 +142,8 @@ func TestEveryLimitAtOnce(t *testing.T) {
 func TestSameKeyTwice(t *testing.T) {
 	for _, pause := range []float64{30, 35, 40, 100} {
 		for _, noise := range []float64{quiet, -19} {
-			for i := range 80 {
-				s := newScene(uint64(i)).silence(60 + float64(i)/3)
+			for i := range 32 {
+				s := newScene(uint64(i)).silence(60 + 0.7*float64(i))
 				for range 3 {
 					s.press(key{symbol: dtmf.Symbols[i%16], level: -10, on: 45}).silence(pause)
 				}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// voice is ten minutes of vowels: a buzz of wandering pitch through three
+// voice is some minutes of vowels: a buzz of wandering pitch through three
 // formants that glide from vowel to vowel, with pauses.
 func voice(seed uint64, minutes float64) *scene {
 	s := newScene(seed)
@@ -69,10 +69,10 @@ func music(seed uint64, minutes float64) *scene {
 // TestTalkOff: nothing is heard in voices, music and noise.
 func TestTalkOff(t *testing.T) {
 	for name, s := range map[string]*scene{
-		"voice":         voice(1, 10),
-		"another voice": voice(2, 10),
-		"music":         music(3, 10),
-		"white noise":   newScene(4).silence(5 * 60e3).noise(-15),
+		"voice":         voice(1, 5),
+		"another voice": voice(2, 5),
+		"music":         music(3, 5),
+		"white noise":   newScene(4).silence(2 * 60e3).noise(-15),
 		"loud noise":    newScene(5).silence(60e3).noise(0),
 	} {
 		if got, hits := hear(s.frames()); got != "" {

@@ -18,46 +18,45 @@ const (
 // right places has others beside them.
 func verify(sound []float32, p pair) bool {
 	var rest [verifyLen]float32
-	sound = sound[len(sound)-verifyLen:]
-	copy(rest[:], sound)
-	tones := [2]fitted{{hertz: p.rowHertz}, {hertz: p.columnHertz}}
-	for range 2 { // each is fitted beside what is known of the other
-		for i := range tones {
-			tones[i].add(&rest, +1)
-			tones[i].fit(&rest)
-			tones[i].add(&rest, -1)
-		}
+	copy(rest[:], sound[len(sound)-verifyLen:])
+	all := energy(&rest)
+	row, column := newWave(p.rowHertz), newWave(p.columnHertz)
+	mains := newWave(55) // in 25 ms, 50 and 60 Hz are much the same
+	for range 2 {        // each is fitted beside what is known of the others
+		row.take(&rest)
+		column.take(&rest)
+		centre(&rest)
+		mains.take(&rest)
 	}
-	hum(&rest)
-	all, left := energy(sound), energy(rest[:])
+	left := energy(&rest)
 	if left > mostRest*all || left > clearRest*all && colour(&rest, left) > mostColour {
 		return false
 	}
-	power := tones[0].power() + tones[1].power()
-	for i := range tones {
-		harmonic := fitted{hertz: 2 * tones[i].hertz}
-		harmonic.fit(&rest)
-		if harmonic.power() > mostHarmonic*power {
+	most := mostHarmonic * (row.power() + column.power())
+	for _, hertz := range [2]float64{p.rowHertz, p.columnHertz} {
+		harmonic := newWave(2 * hertz)
+		if harmonic.take(&rest); harmonic.power() > most {
 			return false
 		}
 	}
 	return true
 }
 
-// hum takes away what is constant, and mains hum: in 25 ms, 50 and 60 Hz are
-// much the same.
-func hum(rest *[verifyLen]float32) {
-	for range 2 {
-		mean := float32(0)
-		for _, v := range rest {
-			mean += v / verifyLen
-		}
-		for i := range rest {
-			rest[i] -= mean
-		}
-		mains := fitted{hertz: 55}
-		mains.fit(rest)
-		mains.add(rest, -1)
+func energy(x *[verifyLen]float32) (sum float32) {
+	for _, v := range x {
+		sum += v * v
+	}
+	return sum
+}
+
+// centre takes away what is constant.
+func centre(x *[verifyLen]float32) {
+	mean := float32(0)
+	for _, v := range x {
+		mean += v / verifyLen
+	}
+	for i := range x {
+		x[i] -= mean
 	}
 }
 
@@ -74,40 +73,34 @@ func colour(x *[verifyLen]float32, energy float32) (sum float32) {
 	return sum
 }
 
-func energy(x []float32) (sum float32) {
-	for _, v := range x {
-		sum += v * v
-	}
-	return sum
+// A wave is what was taken of one frequency: a·cos + b·sin.
+type wave struct {
+	cos, sin [verifyLen]float32
+	a, b     float32
 }
 
-// fitted is a tone a·cos + b·sin, of a frequency, in verifyLen samples.
-type fitted struct{ hertz, a, b float64 }
-
-func (t *fitted) power() float64 { return (t.a*t.a + t.b*t.b) / 2 }
-
-// fit finds a and b by correlation.
-func (t *fitted) fit(x *[verifyLen]float32) {
-	sin, cos := math.Sincos(2 * math.Pi * t.hertz / hertz)
-	a, b := 0.0, 0.0
+func newWave(hz float64) (w wave) {
+	sin, cos := math.Sincos(2 * math.Pi * hz / hertz)
 	c, s := 1.0, 0.0
-	for _, v := range x {
-		a += float64(v) * c
-		b += float64(v) * s
+	for i := range w.cos {
+		w.cos[i], w.sin[i] = float32(c), float32(s)
 		c, s = c*cos-s*sin, s*cos+c*sin
 	}
-	t.a, t.b = 2*a/verifyLen, 2*b/verifyLen
+	return w
 }
 
-// add adds the tone, or takes it away.
-func (t *fitted) add(x *[verifyLen]float32, sign float64) {
-	if t.a == 0 && t.b == 0 {
-		return
+// take takes as much of the wave out of x as correlates with it.
+func (w *wave) take(x *[verifyLen]float32) {
+	var a, b float32
+	for i, v := range x {
+		a += v * w.cos[i]
+		b += v * w.sin[i]
 	}
-	sin, cos := math.Sincos(2 * math.Pi * t.hertz / hertz)
-	c, s := 1.0, 0.0
+	a, b = a*2/verifyLen, b*2/verifyLen
 	for i := range x {
-		x[i] += float32(sign * (t.a*c + t.b*s))
-		c, s = c*cos-s*sin, s*cos+c*sin
+		x[i] -= a*w.cos[i] + b*w.sin[i]
 	}
+	w.a, w.b = w.a+a, w.b+b
 }
+
+func (w *wave) power() float32 { return (w.a*w.a + w.b*w.b) / 2 }
