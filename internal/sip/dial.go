@@ -1,0 +1,402 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+	"github.com/google/uuid"
+
+	"github.com/tipring/tipring/internal/leg"
+)
+
+// A DialConfig is a call to be placed.
+type DialConfig struct {
+	// Target is whom to call: "sip:alice@192.0.2.7:5060;transport=tcp".
+	Target string
+	// Route is the SIP URI or host:port of the proxy to go through; empty for
+	// the target itself.
+	Route string
+	// From is who calls: ID as everywhere ("4:+15550100", "8:acs:alice").
+	From leg.Party
+	// User and Password answer challenges (401, 407).
+	User, Password string
+	// Codecs are offered in this order; none means the Server's.
+	Codecs []string
+	// Headers are custom headers to send along: User-To-User and X-….
+	Headers map[string]string
+	// CorrelationID names the call in logs and events; empty for a new one.
+	CorrelationID string
+}
+
+// An outgoing is our INVITE on its way.
+type outgoing struct {
+	tx      *sipgo.ClientTx
+	req     *sipgo.Request
+	heard   bool // a provisional response has come, so CANCEL may go
+	rang    bool // Ringing is out
+	settled bool // a final response has come
+	try     int
+	early   []byte                         // the answer that a provisional response brought
+	ack     *atomic.Pointer[sipgo.Request] // of the 2xx; repeated when the 2xx is
+}
+
+func (o *outgoing) responses() <-chan *sipgo.Response {
+	if o == nil || o.settled {
+		return nil
+	}
+	return o.tx.Responses()
+}
+
+func (o *outgoing) done() <-chan struct{} {
+	if o == nil || o.settled {
+		return nil
+	}
+	return o.tx.Done()
+}
+
+func (o *outgoing) drop() {
+	if o != nil && !o.settled {
+		o.tx.Terminate()
+	}
+}
+
+// Dial places a call and returns its leg at once: Ringing, Answered and Ended
+// are its events. An error says that not even an INVITE could be sent:
+// rtp.ErrNoPorts, ErrNotRunning, a target that is no SIP URI, or that has no
+// address. ctx bounds the sending only; Hangup ends the call.
+func (s *Server) Dial(ctx context.Context, c DialConfig) (leg.Leg, error) {
+	d, err := s.newUAC(c)
+	if err != nil {
+		return nil, fmt.Errorf("dial %q: %w", clean(c.Target, maxUser), err)
+	}
+	if err := d.place(ctx, c); err != nil {
+		d.sound.abandon()
+		s.dialogs.remove(d)
+		return nil, fmt.Errorf("dial %q: %w", clean(c.Target, maxUser), err)
+	}
+	if !s.start(d.run) {
+		d.out.drop()
+		d.sound.abandon()
+		s.dialogs.remove(d)
+		return nil, ErrNotRunning
+	}
+	return d, nil
+}
+
+var errTarget = errors.New("not a SIP URI")
+
+// newUAC is the dialog of a call of ours.
+func (s *Server) newUAC(c DialConfig) (*dialog, error) {
+	s.mu.Lock()
+	running := s.spawn != nil
+	s.mu.Unlock()
+	if !running {
+		return nil, ErrNotRunning
+	}
+	d := s.newDialog()
+	d.stage = calling
+	if err := sipgo.ParseUri(c.Target, &d.target); err != nil || d.target.Host == "" || d.target.Scheme != "sip" {
+		return nil, errTarget
+	}
+	if c.Route != "" {
+		route, err := routeURI(c.Route)
+		if err != nil {
+			return nil, err
+		}
+		d.routes = []sipgo.Uri{route}
+	}
+	next := &d.target
+	if len(d.routes) > 0 {
+		next = &d.routes[0]
+	}
+	d.transport = transportOf(next, "UDP")
+	far, _ := netip.ParseAddr(strings.Trim(next.Host, "[]"))
+	d.us = s.facing(far.Unmap())
+	d.callID = uuid.NewString()
+	user := userFor(c.From.ID)
+	d.local = end{
+		display: c.From.Display,
+		uri:     sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: d.us.Addr().String()},
+		tag:     sipgo.GenerateTagN(16),
+	}
+	d.remote = end{uri: sipgo.Uri{Scheme: "sip", User: d.target.User, Host: d.target.Host, Port: d.target.Port}}
+	d.user, d.password = c.User, c.Password
+	d.party = leg.Party{ID: partyID(userOf(&d.target))}
+	d.call = leg.Call{From: c.From, To: d.party, CorrelationID: c.CorrelationID, Headers: c.Headers}
+	if d.call.CorrelationID == "" {
+		d.call.CorrelationID = uuid.NewString()
+	}
+	d.log = s.Log.With("call", d.call.CorrelationID)
+	if _, full := s.dialogs.add(d, "", s.maxCalls()); full {
+		return nil, errors.New("too many calls")
+	}
+	return d, nil
+}
+
+// routeURI reads a proxy as "host:port" or as a SIP URI.
+func routeURI(text string) (sipgo.Uri, error) {
+	if !strings.HasPrefix(text, "sip:") {
+		text = "sip:" + text
+	}
+	var u sipgo.Uri
+	if err := sipgo.ParseUri(text, &u); err != nil || u.Host == "" {
+		return u, fmt.Errorf("route %q: %w", clean(text, maxUser), errTarget)
+	}
+	u.User = ""
+	u.UriParams.Add("lr", "")
+	return u, nil
+}
+
+// place sends the INVITE.
+func (d *dialog) place(ctx context.Context, c DialConfig) error {
+	body, err := d.sound.firstOffer(c.Codecs)
+	if err != nil {
+		return err
+	}
+	d.seq = 1
+	req, err := d.newRequest(sipgo.INVITE, d.seq)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		if value := clean(c.Headers[name], maxCustomValue); isCustom(name) && value != "" && clean(name, maxUser) == name && !strings.ContainsAny(name, ": ") {
+			req.AppendHeader(sipgo.NewHeader(name, value))
+		}
+	}
+	req.AppendHeader(accept())
+	ct := sipgo.ContentTypeHeader("application/sdp")
+	req.AppendHeader(&ct)
+	req.SetBody(body)
+	tx, err := d.server.transmit(ctx, req)
+	if err != nil {
+		return err
+	}
+	d.sending(tx, req)
+	return nil
+}
+
+// sending takes an INVITE as the one that is on its way.
+func (d *dialog) sending(tx *sipgo.ClientTx, req *sipgo.Request) {
+	ack := new(atomic.Pointer[sipgo.Request])
+	d.invite = req
+	d.out = &outgoing{tx: tx, req: req, ack: ack}
+	s, tag := d.server, d.local.tag
+	tx.OnRetransmission(func(res *sipgo.Response) { // runs on a goroutine of sipgo's
+		a := ack.Load()
+		if a == nil {
+			return
+		}
+		if toTag(res) == toTag(a) {
+			s.send(a.Clone())
+		} else { // another branch of a forking proxy has answered, too
+			s.dismiss(res, tag)
+		}
+	})
+}
+
+// progress takes a response to our INVITE.
+func (d *dialog) progress(ctx context.Context, res *sipgo.Response) {
+	switch {
+	case res.StatusCode == 100:
+		d.heardOf()
+	case res.IsProvisional():
+		if body, _ := sdpOf(res); body != nil {
+			d.out.early = body
+		}
+		if (res.StatusCode == 180 || res.StatusCode == 183) && !d.out.rang {
+			d.out.rang = true
+			d.emit(leg.Ringing{})
+		}
+		d.heardOf()
+	case res.IsSuccess():
+		d.out.settled = true
+		d.accepted(ctx, res)
+	default:
+		d.out.settled = true
+		d.refused(ctx, res)
+	}
+}
+
+// heardOf: a CANCEL that had to wait may go now.
+func (d *dialog) heardOf() {
+	first := !d.out.heard
+	d.out.heard = true
+	if first && d.asked {
+		d.withdraw()
+	}
+}
+
+// accepted: the far end has answered.
+func (d *dialog) accepted(ctx context.Context, res *sipgo.Response) {
+	d.allows(res)
+	if c := res.Contact(); c != nil && c.Address.Host != "" {
+		d.target = *c.Address.Clone()
+	}
+	d.routes = nil
+	for _, h := range slices.Backward(res.GetHeaders("Record-Route")) {
+		if r, ok := h.(*sipgo.RecordRouteHeader); ok && len(d.routes) < maxHeaders {
+			d.routes = append(d.routes, *r.Address.Clone())
+		}
+	}
+	d.peer = res.Source()
+	d.direct = len(d.routes) == 0 && behindNAT(d.target.Host, d.peer)
+	d.server.dialogs.rename(d, toTag(res))
+	ack, err := d.newRequest(sipgo.ACK, d.out.req.CSeq().SeqNo)
+	if err != nil {
+		d.end(leg.Failed, true)
+		d.stage = over
+		return
+	}
+	d.server.send(ack)
+	d.out.ack.Store(ack)
+	if d.asked { // CANCEL and 200 have crossed
+		d.bye()
+		return
+	}
+	body, _ := sdpOf(res)
+	if body == nil {
+		body = d.out.early
+	}
+	if err := d.sound.accept(body); err != nil {
+		d.log.Info("sip: bad answer", "error", err)
+		d.asked = true
+		d.end(leg.NoCodec, true)
+		d.bye(reason(leg.NoCodec)...)
+		return
+	}
+	d.stage = up
+	d.deadlines = deadlines{}
+	d.sound.publish()
+	d.emit(leg.Answered{})
+	d.session.agreed(res)
+	d.session.start(&d.deadlines, time.Now())
+	d.holds()
+}
+
+// behindNAT reports whether a Contact cannot be reached as it is written: a
+// private address, though the message came from a public one.
+func behindNAT(contact, source string) bool {
+	from, err := netip.ParseAddrPort(source)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(strings.Trim(contact, "[]"))
+	if err != nil {
+		return false
+	}
+	inside := ip.IsPrivate() || ip.IsUnspecified() || ip.IsLinkLocalUnicast() || ip.IsLoopback()
+	outside := from.Addr().Unmap()
+	return inside && !outside.IsPrivate() && !outside.IsLoopback()
+}
+
+// refused: the far end does not want the call, or wants to know who calls.
+func (d *dialog) refused(ctx context.Context, res *sipgo.Response) {
+	if (res.StatusCode == 401 || res.StatusCode == 407) && d.user != "" && !d.asked && d.out.try < 2 {
+		try := d.out.try + 1
+		if x, err := d.again(ctx, d.out.req, res); err == nil {
+			d.sending(x.tx, x.req)
+			d.out.try = try
+			return
+		}
+	}
+	d.log.Info("sip: call refused", "status", res.StatusCode, "phrase", clean(res.Reason, maxUser))
+	d.end(causeOf(res.StatusCode), true)
+	d.stage = over
+}
+
+// unanswered: nothing came, or the INVITE could not be sent.
+func (d *dialog) unanswered() {
+	d.log.Info("sip: no response to INVITE", "error", d.out.tx.Err())
+	d.out.settled = true
+	d.end(leg.Unreachable, true)
+	d.stage = over
+}
+
+// withdraw takes our INVITE back. CANCEL must not go before the far end has
+// been heard of (RFC 3261 §9.1).
+func (d *dialog) withdraw() {
+	d.deadlines = deadlines{giveUp: time.Now().Add(timeout)}
+	if !d.out.heard {
+		return
+	}
+	inv := d.out.req
+	req := sipgo.NewRequest(sipgo.CANCEL, inv.Recipient)
+	req.AppendHeader(inv.Via().Clone())
+	sipgo.CopyHeaders("Route", inv, req)
+	hops := sipgo.MaxForwardsHeader(70)
+	req.AppendHeader(&hops)
+	for _, name := range []string{"From", "To", "Call-ID"} {
+		sipgo.CopyHeaders(name, inv, req)
+	}
+	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: inv.CSeq().SeqNo, MethodName: sipgo.CANCEL})
+	req.SetBody(nil)
+	d.server.aim(req, inv.Transport(), inv.Destination())
+	tx, err := d.server.transmit(context.Background(), req)
+	if err != nil {
+		d.log.Info("sip: CANCEL not sent", "error", err)
+		return
+	}
+	d.pending.drop()
+	d.pending = &exchange{tx: tx, req: req, then: func(*exchange, *sipgo.Response) {}}
+}
+
+// dismiss ends a dialog that we did not want: a second answer to one INVITE.
+func (s *Server) dismiss(res *sipgo.Response, localTag string) {
+	c := res.Contact()
+	if c == nil || c.Address.Host == "" || toTag(res) == "" {
+		return
+	}
+	d := s.newDialog()
+	d.log = s.Log
+	d.callID = res.CallID().Value()
+	d.local = end{uri: res.From().Address, tag: localTag}
+	d.remote = end{uri: res.To().Address, tag: toTag(res)}
+	d.target = *c.Address.Clone()
+	for _, h := range slices.Backward(res.GetHeaders("Record-Route")) {
+		if r, ok := h.(*sipgo.RecordRouteHeader); ok {
+			d.routes = append(d.routes, *r.Address.Clone())
+		}
+	}
+	d.transport = strings.ToUpper(res.Transport())
+	far, _ := netip.ParseAddrPort(res.Source())
+	d.us = s.facing(far.Addr().Unmap())
+	seq := res.CSeq().SeqNo
+	if ack, err := d.newRequest(sipgo.ACK, seq); err == nil {
+		s.send(ack)
+	}
+	if bye, err := d.newRequest(sipgo.BYE, seq+1); err == nil {
+		s.send(bye)
+	}
+	s.count("second answer")
+}
+
+// strayResponse takes what belongs to no transaction: too late, or not ours.
+func (s *Server) strayResponse(*sipgo.Response) { s.count("stray response") }
+
+// quotable makes a display name fit for a quoted string.
+func quotable(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s, maxDisplay))
+}
+
+// escapeUser makes a name fit for the user part of a URI.
+func escapeUser(user string) string {
+	const plain = "-_.!~*'()&=+$,;?/" // RFC 3261 §25.1
+	var b strings.Builder
+	for i := range len(user) {
+		c := user[i]
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte(plain, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,483 @@
+package sip
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"github.com/tipring/tipring/internal/leg"
+)
+
+// A stage is where a dialog is in its life.
+type stage uint8
+
+const (
+	ringing   stage = iota // UAS: 180 is out
+	answering              // UAS: 200 is out, ACK is awaited
+	calling                // UAC: INVITE is out
+	up                     // both sides have agreed
+	leaving                // over for the leg's owner; the far end is being told
+	over                   // nothing is left to do
+)
+
+// A dialog is one call at the level of SIP, and the leg that it makes. One
+// goroutine (run) owns everything below the line; the rest of the world talks
+// to it through channels.
+type dialog struct {
+	server *Server
+	log    *slog.Logger
+	party  leg.Party
+	call   leg.Call
+	sound  sound // what Read and Write are about; see leg.go
+
+	events chan leg.Event
+	inbox  chan request
+	orders chan order
+	cancel chan struct{} // CANCEL has come
+	sent   chan error    // digits were sent
+	done   chan struct{} // closed at the end of run
+
+	// ——— owned by run ———
+	stage stage
+	ended bool // Ended is out
+	asked bool // the owner or the far end has ended it
+	uas   bool
+
+	callID         string
+	local, remote  end       // From and To of our requests
+	target         sipgo.Uri // where the far end is: its Contact
+	routes         []sipgo.Uri
+	direct         bool   // no proxy between us
+	peer           string // where its messages come from
+	transport      string // UDP, TCP
+	us             netip.AddrPort
+	seq, farSeq    uint32
+	farAllow       map[string]bool
+	user, password string
+
+	invite    *sipgo.Request  // the one that made the dialog
+	tx        *sipgo.ServerTx // UAS: its transaction
+	await     *awaiting       // a 2xx of ours that is repeated until ACK
+	answered  []chan error    // who waits for the ACK of the answer
+	deferred  []request       // came before that ACK
+	out       *outgoing       // UAC: our INVITE
+	pending   *exchange       // our request in the dialog that waits for its response
+	hungUp    []chan struct{} // who waits for the far end to know
+	session   sessionTimer
+	held      bool
+	deadlines deadlines
+	timer     *time.Timer
+}
+
+// An end is one side of a dialog: its address and tag.
+type end struct {
+	display string
+	uri     sipgo.Uri
+	tag     string
+}
+
+// deadlines is when run has something to do by itself.
+type deadlines struct {
+	resend  time.Time     // repeat the 2xx
+	backoff time.Duration // and so long after that, twice as long
+	giveUp  time.Time     // no ACK, no answer to CANCEL or BYE
+	refresh time.Time     // we must refresh the session
+	expire  time.Time     // the session has run out
+}
+
+func (t *deadlines) next() time.Time {
+	var first time.Time
+	for _, at := range []time.Time{t.resend, t.giveUp, t.refresh, t.expire} {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+// A request has come for a dialog.
+type request struct {
+	*sipgo.Request
+	tx *sipgo.ServerTx
+}
+
+// An order comes from the leg's owner.
+type order struct {
+	answer chan error    // answer the call
+	hangup chan struct{} // end it, for …
+	cause  leg.Cause     // … this
+}
+
+// The sizes of a dialog's channels. A far end that sends more requests at once
+// than the inbox holds is answered with 500.
+const (
+	inboxSize  = 16
+	eventsSize = 64
+)
+
+func (s *Server) newDialog() *dialog {
+	d := &dialog{
+		server: s,
+		events: make(chan leg.Event, eventsSize),
+		inbox:  make(chan request, inboxSize),
+		orders: make(chan order),
+		cancel: make(chan struct{}, 1),
+		sent:   make(chan error, eventsSize),
+		done:   make(chan struct{}),
+	}
+	d.sound.dialog = d
+	return d
+}
+
+// deliver puts a request into the inbox; false says that the dialog is gone.
+func (d *dialog) deliver(r request) bool {
+	select {
+	case <-d.done:
+		return false
+	default:
+	}
+	select {
+	case d.inbox <- r:
+		return true
+	default:
+	}
+	d.server.count("dialog flooded")
+	if r.Method == sipgo.ACK {
+		r.tx.Terminate()
+	} else {
+		d.server.finalOnce(r.Request, r.tx, 500, sipgo.NewHeader("Retry-After", "2"))
+	}
+	return true
+}
+
+// run is the dialog's life. It ends when nothing is left to do, or soon after
+// ctx is done.
+func (d *dialog) run(ctx context.Context) {
+	defer d.finish()
+	d.timer = time.NewTimer(time.Hour)
+	defer d.timer.Stop()
+	stop := ctx.Done()
+	for d.stage != over {
+		d.arm()
+		select {
+		case r := <-d.inbox:
+			d.receive(r)
+		case o := <-d.orders:
+			d.obey(o)
+		case <-d.cancel:
+			d.canceled()
+		case ack := <-d.acks():
+			d.acknowledged(ack)
+		case res := <-d.out.responses():
+			d.progress(ctx, res)
+		case <-d.out.done():
+			d.unanswered()
+		case res := <-d.pending.responses():
+			d.pendingResponse(ctx, res)
+		case <-d.pending.done():
+			d.pendingFailed()
+		case err := <-d.sent:
+			d.emit(leg.DigitsSent{Err: err})
+		case <-d.timer.C:
+			d.expire(ctx, time.Now())
+		case <-stop:
+			stop = nil
+			d.hangup(leg.Shutdown)
+			d.leaveBy(time.Now().Add(partingTime))
+		}
+	}
+}
+
+// partingTime is how long a stopping server waits for the response to a BYE.
+const partingTime = time.Second
+
+func (d *dialog) arm() {
+	at := d.deadlines.next()
+	if at.IsZero() {
+		d.timer.Reset(time.Hour)
+		return
+	}
+	d.timer.Reset(max(0, time.Until(at)))
+}
+
+// expire does what is due.
+func (d *dialog) expire(ctx context.Context, now time.Time) {
+	t := &d.deadlines
+	due := func(at *time.Time) bool {
+		if at.IsZero() || now.Before(*at) {
+			return false
+		}
+		*at = time.Time{}
+		return true
+	}
+	if due(&t.giveUp) {
+		d.gaveUp()
+	}
+	if d.stage != over && due(&t.resend) {
+		d.repeat(now)
+	}
+	if d.stage == up && due(&t.expire) {
+		d.server.count("session expired")
+		d.log.Info("sip: session expired without a refresh")
+		d.hangup(leg.MediaTimeout)
+	}
+	if d.stage == up && due(&t.refresh) {
+		d.refresh(ctx)
+	}
+}
+
+// gaveUp is called when nothing has come for as long as there was hope.
+func (d *dialog) gaveUp() {
+	switch d.stage {
+	case answering: // (RFC 3261 §13.3.1.4)
+		d.server.count("no ACK")
+		d.settle(errNoAck)
+		d.end(leg.Failed, true)
+		d.bye()
+	case up: // no ACK for a re-INVITE
+		d.server.count("no ACK")
+		d.hangup(leg.Failed)
+	default:
+		d.stage = over
+	}
+}
+
+// leaveBy brings the end of a leaving dialog forward.
+func (d *dialog) leaveBy(at time.Time) {
+	if d.stage == leaving && (d.deadlines.giveUp.IsZero() || at.Before(d.deadlines.giveUp)) {
+		d.deadlines.giveUp = at
+	}
+}
+
+// emit tells the leg's owner. The channel has room for what a call can have;
+// one place is kept for Ended.
+func (d *dialog) emit(e leg.Event) {
+	if d.ended {
+		return
+	}
+	if len(d.events) >= cap(d.events)-1 {
+		d.server.count("event lost")
+		return
+	}
+	d.events <- e
+}
+
+// end tells the leg's owner that it is over, once.
+func (d *dialog) end(cause leg.Cause, byFarEnd bool) {
+	if d.ended {
+		return
+	}
+	d.ended = true
+	d.sound.mute.Store(true)
+	d.events <- leg.Ended{Cause: cause, ByFarEnd: byFarEnd}
+	close(d.events)
+	d.deadlines.refresh, d.deadlines.expire = time.Time{}, time.Time{}
+	d.log.Debug("sip: leg ended", "cause", cause, "far_end", byFarEnd)
+}
+
+// finish wakes everybody who waits and takes the dialog off the tables.
+func (d *dialog) finish() {
+	d.end(leg.Failed, false)
+	d.settle(errEnded)
+	d.knows()
+	d.server.dialogs.remove(d)
+	close(d.done)
+	d.sound.abandon()
+	d.out.drop()
+	d.pending.drop()
+	if d.tx != nil {
+		d.tx.TerminateGracefully()
+	}
+	if d.await != nil {
+		d.await.tx.TerminateGracefully()
+	}
+	for {
+		select {
+		case r := <-d.inbox:
+			if r.Method == sipgo.ACK {
+				r.tx.Terminate()
+			} else {
+				d.server.finalOnce(r.Request, r.tx, 481)
+			}
+		default:
+			return
+		}
+	}
+}
+
+// settle tells who waits for the answer to be confirmed.
+func (d *dialog) settle(err error) {
+	for _, c := range d.answered {
+		c <- err
+	}
+	d.answered = nil
+}
+
+// knows tells who waits in Hangup.
+func (d *dialog) knows() {
+	for _, c := range d.hungUp {
+		close(c)
+	}
+	d.hungUp = nil
+}
+
+// acks is where sipgo puts an ACK that bears the branch of the INVITE.
+func (d *dialog) acks() <-chan *sipgo.Request {
+	if d.await == nil {
+		return nil
+	}
+	return d.await.tx.Acks()
+}
+
+// route is where a request of ours goes, and by which transport: to the first
+// proxy of the route, else to the far end. A telephone that came to us
+// directly is answered where it came from, for its Contact may be an address
+// behind a NAT.
+func (d *dialog) route() (transport, destination string, err error) {
+	if len(d.routes) > 0 {
+		transport = transportOf(&d.routes[0], d.transport)
+		destination, err = hostPort(&d.routes[0], transport)
+		return transport, destination, err
+	}
+	transport = transportOf(&d.target, d.transport)
+	if d.direct && d.peer != "" && transport == d.transport {
+		host, _, _ := net.SplitHostPort(d.peer)
+		if transport == "TCP" && d.server.connected(d.peer) || host != d.target.Host {
+			return transport, d.peer, nil
+		}
+	}
+	destination, err = hostPort(&d.target, transport)
+	return transport, destination, err
+}
+
+// connected reports whether there is a TCP connection to this address.
+func (s *Server) connected(addr string) bool {
+	c, err := s.transport.GetConnection("tcp", addr)
+	if err != nil {
+		return false
+	}
+	c.TryClose()
+	return true
+}
+
+// newRequest makes a request of ours in the dialog (RFC 3261 §12.2.1.1).
+func (d *dialog) newRequest(method sipgo.RequestMethod, seq uint32) (*sipgo.Request, error) {
+	transport, destination, err := d.route()
+	if err != nil {
+		return nil, err
+	}
+	uri, routes := d.target, d.routes
+	uri.Headers = nil
+	if len(routes) > 0 && !routes[0].UriParams.Has("lr") { // a strict router
+		uri, routes = routes[0], append(routes[1:len(routes):len(routes)], d.target)
+	}
+	req := sipgo.NewRequest(method, uri)
+	req.AppendHeader(d.server.newVia(transport, d.us))
+	for i := range routes {
+		req.AppendHeader(&sipgo.RouteHeader{Address: routes[i]})
+	}
+	d.ends(req, seq)
+	req.SetBody(nil)
+	d.server.aim(req, transport, destination)
+	return req, nil
+}
+
+// ends adds the headers that name the dialog.
+func (d *dialog) ends(req *sipgo.Request, seq uint32) {
+	hops := sipgo.MaxForwardsHeader(70)
+	req.AppendHeader(&hops)
+	from := &sipgo.FromHeader{DisplayName: quotable(d.local.display), Address: d.local.uri}
+	from.Params.Add("tag", d.local.tag)
+	req.AppendHeader(from)
+	to := &sipgo.ToHeader{DisplayName: quotable(d.remote.display), Address: d.remote.uri}
+	if d.remote.tag != "" {
+		to.Params.Add("tag", d.remote.tag)
+	}
+	req.AppendHeader(to)
+	id := sipgo.CallIDHeader(d.callID)
+	req.AppendHeader(&id)
+	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: seq, MethodName: req.Method})
+	if req.Method == sipgo.INVITE || req.Method == sipgo.UPDATE {
+		req.AppendHeader(d.contact())
+		req.AppendHeader(allow())
+		req.AppendHeader(supported())
+	}
+	req.AppendHeader(sipgo.NewHeader("User-Agent", product))
+}
+
+// contact is where we are, for this dialog.
+func (d *dialog) contact() sipgo.Header {
+	uri := sipgo.Uri{Scheme: "sip", User: d.local.uri.User, Host: d.us.Addr().String(), Port: int(d.us.Port())}
+	if d.transport == "TCP" {
+		uri.UriParams.Add("transport", "tcp")
+	}
+	return &sipgo.ContactHeader{Address: uri}
+}
+
+// table is every dialog of a server.
+type table struct {
+	mu      sync.Mutex
+	byID    map[string]*dialog
+	byStart map[string]*dialog // by the INVITE that made it: tells merged requests
+	n       atomic.Int64
+}
+
+func dialogKey(callID, localTag, remoteTag string) string {
+	return callID + "\x00" + localTag + "\x00" + remoteTag
+}
+
+func (t *table) find(key string) *dialog {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byID[key]
+}
+
+func (t *table) size() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byID)
+}
+
+// add takes a dialog in, unless its INVITE has one already or there are most.
+func (t *table) add(d *dialog, start string, most int) (merged, full bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byID == nil {
+		t.byID, t.byStart = map[string]*dialog{}, map[string]*dialog{}
+	}
+	if start != "" && t.byStart[start] != nil {
+		return true, false
+	}
+	if len(t.byID) >= most {
+		return false, true
+	}
+	t.byID[dialogKey(d.callID, d.local.tag, d.remote.tag)] = d
+	if start != "" {
+		t.byStart[start] = d
+	}
+	return false, false
+}
+
+// rename moves a dialog whose far end has shown its tag.
+func (t *table) rename(d *dialog, remoteTag string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byID, dialogKey(d.callID, d.local.tag, d.remote.tag))
+	d.remote.tag = remoteTag
+	t.byID[dialogKey(d.callID, d.local.tag, d.remote.tag)] = d
+}
+
+func (t *table) remove(d *dialog) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byID, dialogKey(d.callID, d.local.tag, d.remote.tag))
+	if d.uas {
+		delete(t.byStart, requestKey(d.invite))
+	}
+}

@@ -1,0 +1,40 @@
+// Package sip makes legs of telephone calls: SIP signalling (RFC 3261) on one
+// side, leg.Leg on the other.
+//
+// # What it does
+//
+// A [Server] listens on UDP and TCP. A telephone that calls becomes a
+// leg.Incoming and is given to OnIncoming; [Server.Dial] places a call and
+// gives a leg.Leg. Telephones may register (RFC 3261 §10, with digest
+// authentication), hold and resume, change their address, press keys by INFO,
+// and keep their session alive (RFC 4028). Who may come in, and what is
+// refused, is decided here; each refusal has a counter with its reason.
+//
+// # How it works
+//
+// Package github.com/emiago/sipgo/sip reads and writes messages and runs the
+// transactions; dialogs, offers and answers, timers, registrations and limits
+// are ours. Its handlers run concurrently, so every dialog has one goroutine
+// that owns its state (dialog.go): requests of the far end come to it through
+// an inbox, in order, and the owner of the leg gives it orders (answer, hang
+// up). The sound does not pass here: it flows between the tick and the leg's
+// rtp.Endpoint, which appears when the call is answered.
+//
+// A request on its way:
+//
+//	door         (limits.go)  oversized and senseless packets are dropped and counted
+//	sipgo        parses, matches transactions
+//	handle       (server.go)  what every request must have; finds its dialog
+//	admit        (admit.go)   loopback, trunk, digest; a stranger gets one challenge, then silence
+//	ring         (invite.go)  offer, ports, 100, 180 → OnIncoming
+//	dialog.run   (dialog.go)  everything after that
+//
+// # How to use it
+//
+//	s := &sip.Server{Addr: "127.0.0.1:5060", Ports: &rtp.Ports{…}, OpenLoopback: true,
+//		OnIncoming: func(ctx context.Context, l leg.Incoming) { … }}
+//	if err := s.Listen(); err != nil { … }
+//	err := s.Run(ctx) // until ctx is done: then BYE to every call
+//
+// A telephone program is a Server, too: listen on port 0 and Dial.
+package sip
