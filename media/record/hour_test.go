@@ -1,11 +1,15 @@
 package record_test
 
 import (
+	"bytes"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/record"
+	"github.com/tipring/tipring/media/wav"
 )
 
 // steps is a Writer that holds each row against the tone that should be there.
@@ -78,6 +82,45 @@ func TestAnHourInStep(t *testing.T) {
 	}
 	if out.row != hour*perTick || r.Report().Dropped != 0 {
 		t.Errorf("%d samples in the file and %d dropped, want %d and none", out.row, r.Report().Dropped, hour*perTick)
+	}
+}
+
+// TestTheFileIsWholeWhileItIsWritten reads the file that a crash would leave.
+func TestTheFileIsWholeWhileItIsWritten(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "a.wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	out, err := wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := record.Unmixed(out, 2)
+	f := media.Frame{Rate: record.Rate}
+	for f.Tick = range 500 {
+		r.Channel(0).Write(&f)
+		if err := r.Drain(); err != nil {
+			t.Fatal(err)
+		}
+		if f.Tick%49 != 0 {
+			continue
+		}
+		left, err := os.ReadFile(file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := wav.NewReader(bytes.NewReader(left))
+		if err != nil {
+			t.Fatalf("tick %d: %v", f.Tick, err)
+		}
+		ticks, pcm := 0, make([]int16, 2*record.Rate.Samples())
+		for n, err := in.ReadChannels(pcm); err == nil; n, err = in.ReadChannels(pcm) {
+			ticks += n
+		}
+		if ticks /= len(pcm); ticks < int(f.Tick)-51 || ticks > int(f.Tick) {
+			t.Errorf("tick %d: the file has %d ticks, want all but the last second", f.Tick, ticks)
+		}
 	}
 }
 
