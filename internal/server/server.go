@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -143,8 +142,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		s.log.Info("draining", "calls", s.calls.Calls(), "for", s.config.Drain)
 		s.drain()
-	case broken := <-failed:
-		err = fmt.Errorf("%s: %w", broken.name, broken.err)
+	case err = <-failed:
 	}
 	s.ready.Store(false)
 	s.calls.Shutdown()
@@ -181,16 +179,17 @@ func (l *layer) stop() error {
 	return l.err
 }
 
-// firstToEnd gives the first layer that ends by itself, which none should.
-func firstToEnd(layers []*layer) <-chan *layer {
-	first := make(chan *layer, len(layers))
+// firstToEnd says which layer ended by itself, and why; none should.
+func firstToEnd(layers []*layer) <-chan error {
+	first := make(chan error, len(layers))
 	for _, l := range layers {
 		go func() {
 			<-l.done
-			if l.err == nil {
-				l.err = errors.New("ended before its time")
+			if l.err != nil {
+				first <- fmt.Errorf("%s: %w", l.name, l.err)
+			} else {
+				first <- fmt.Errorf("%s ended before its time", l.name)
 			}
-			first <- l
 		}()
 	}
 	return first
