@@ -96,6 +96,39 @@ func TestDtmfOfWAV(t *testing.T) {
 	}
 }
 
+// TestDtmfFixture: the keypad of testdata, whose text has the true places.
+func TestDtmfFixture(t *testing.T) {
+	want, err := os.ReadFile("../../testdata/dtmf/keypad.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open("../../testdata/dtmf/keypad.wav")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var out bytes.Buffer
+	if err := (&dtmfCmd{}).find(file, &out); err != nil {
+		t.Fatal(err)
+	}
+	got, truth := strings.Fields(out.String()), strings.Fields(string(want))
+	if len(got) != len(truth) {
+		t.Fatalf("got %d fields, want %d:\n%s", len(got), len(truth), out.String())
+	}
+	for i := range got {
+		if i%3 == 0 && got[i] != truth[i] {
+			t.Errorf("digit %d: %s, want %s", i/3, got[i], truth[i])
+		} else if i%3 > 0 {
+			var a, b int
+			fmt.Sscan(got[i], &a)
+			fmt.Sscan(truth[i], &b)
+			if max(a-b, b-a) > 24 {
+				t.Errorf("digit %d: at %d, want %d", i/3, a, b)
+			}
+		}
+	}
+}
+
 // TestDtmfOfOddWAV: 44.1 kHz in two channels.
 func TestDtmfOfOddWAV(t *testing.T) {
 	made := dialled(t, allDigits, 48000)
