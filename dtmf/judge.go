@@ -106,16 +106,16 @@ func (w window) measure(i, other int) (measured, bool) {
 	leak := leaks[other][i]
 	old := w.old.x[i] - leak*w.old.x[other]
 	mid := w.mid.x[i] - leak*w.mid.x[other]
-	new := w.new.x[i] - leak*w.new.x[other]
-	a, b := square(old), square(new)
+	late := w.new.x[i] - leak*w.new.x[other]
+	a, b := square(old), square(late)
 	if min(a, b) < leastBalance*max(a, b) {
 		return measured{}, false
 	}
-	quick := (conj(old)*mid + conj(mid)*new) * onward[i]
+	quick := (conj(old)*mid + conj(mid)*late) * onward[i]
 	if real(quick) < 0 && real(quick)*real(quick) > 0.05*square(quick) { // turned by more than 103°: 57 Hz
 		return measured{}, false
 	}
-	angle := cmplx.Phase(complex128(conj(old) * new * onhalf[i]))
+	angle := cmplx.Phase(complex128(conj(old) * late * onhalf[i]))
 	off := angle * hertz / (2 * math.Pi * halfLen)
 	if math.Abs(off) > offShare*frequencies[i]+offHertz {
 		return measured{}, false

@@ -32,12 +32,12 @@ const (
 
 // tone fills pcm with the pair of tones of a digit, from at to the end of pcm,
 // of a digit that lasts so many units.
-func tone(pcm []int16, code byte, amplitude float64, at, step, lasts int64) {
+func tone(pcm []int16, code byte, peak float64, at, step, lasts int64) {
 	row, column := place(code)
 	low := spin(frequencies[row], at, step)
 	high := spin(frequencies[column], at, step)
 	for i := range pcm {
-		gain := amplitude
+		gain := peak
 		if edge := float64(min(at, lasts-at)); edge < toneRamp {
 			gain *= 0.5 - 0.5*math.Cos(math.Pi*edge/toneRamp)
 		}
