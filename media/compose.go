@@ -44,6 +44,7 @@ type joiner struct {
 }
 
 func (j *joiner) Read(f *Frame) (int, error) {
+	f.Lost = false
 	out := f.PCM()
 	n := j.drain(f, out)
 	for n < len(out) {

@@ -65,51 +65,63 @@ func (s Sound) follow(freq float64, see func(at int, residual float64)) {
 	if first < 0 || to-from < 2*window {
 		return
 	}
-	pcm, turns := s.PCM[from:to], freq/float64(s.Rate)
-	hop := window / 4
+	pcm, hop := s.PCM[from:to], window/4
+	fit := newFitter(freq/float64(s.Rate), window, window+hop)
 	for at := window; at < len(pcm); at += hop {
-		fit := fitTone(pcm[at-window:at], turns)
+		a, b, c := fit.to(pcm[at-window : at])
+		amplitude := max(math.Hypot(a, b), 1)
 		for i := at; i < min(at+hop, len(pcm)); i++ {
-			see(from+i, math.Abs(float64(pcm[i])-fit.value(window+i-at))/max(fit.amplitude(), 1))
+			k := window + i - at
+			see(from+i, math.Abs(float64(pcm[i])-a*fit.cos[k]-b*fit.sin[k]-c)/amplitude)
 		}
 	}
 }
 
-// A fitted tone is a·cos + b·sin + c at turns per sample.
-type fitted struct{ a, b, c, turns float64 }
-
-func (f fitted) value(i int) float64 {
-	sin, cos := math.Sincos(2 * math.Pi * f.turns * float64(i))
-	return f.a*cos + f.b*sin + f.c
+// A fitter finds the a·cos + b·sin + c nearest to a window of samples.
+type fitter struct {
+	cos, sin []float64
+	m        [3][3]float64 // the normal equations: the same for every window
 }
 
-func (f fitted) amplitude() float64 { return math.Hypot(f.a, f.b) }
-
-// fitTone is the least-squares tone of a block.
-func fitTone(pcm []int16, turns float64) fitted {
-	var m [3][4]float64 // normal equations
-	for i, v := range pcm {
-		sin, cos := math.Sincos(2 * math.Pi * turns * float64(i))
-		row := [4]float64{cos, sin, 1, float64(v)}
+func newFitter(turns float64, window, reach int) *fitter {
+	f := &fitter{cos: make([]float64, reach), sin: make([]float64, reach)}
+	for i := range f.cos {
+		f.sin[i], f.cos[i] = math.Sincos(2 * math.Pi * turns * float64(i))
+	}
+	for i := range window {
+		row := [3]float64{f.cos[i], f.sin[i], 1}
 		for r := range 3 {
-			for c := range 4 {
-				m[r][c] += row[r] * row[c]
+			for c := range 3 {
+				f.m[r][c] += row[r] * row[c]
 			}
 		}
 	}
+	return f
+}
+
+func (f *fitter) to(pcm []int16) (a, b, c float64) {
+	var v [3]float64
+	for i, s := range pcm {
+		x := float64(s)
+		v[0] += x * f.cos[i]
+		v[1] += x * f.sin[i]
+		v[2] += x
+	}
+	m := f.m
 	for p := range 3 { // elimination; the matrix is positive definite
 		if m[p][p] == 0 {
-			return fitted{turns: turns}
+			return 0, 0, 0
 		}
 		for r := range 3 {
 			if r == p {
 				continue
 			}
 			k := m[r][p] / m[p][p]
-			for c := p; c < 4; c++ {
+			for c := p; c < 3; c++ {
 				m[r][c] -= k * m[p][c]
 			}
+			v[r] -= k * v[p]
 		}
 	}
-	return fitted{a: m[0][3] / m[0][0], b: m[1][3] / m[1][1], c: m[2][3] / m[2][2], turns: turns}
+	return v[0] / m[0][0], v[1] / m[1][1], v[2] / m[2][2]
 }

@@ -42,6 +42,12 @@ func TestSoundsAreSources(t *testing.T) {
 		"whole frames":   func() media.Source { return mediatest.Tone(440, -10, 100*time.Millisecond) },
 		"until, then":    func() media.Source { return media.Until(mediatest.Tone(440, -10, time.Second), new(media.Gate)) },
 		"nothing at all": func() media.Source { return media.Concat() },
+		"concat": func() media.Source {
+			return media.Concat(mediatest.Tone(440, -10, 33*time.Millisecond), mediatest.Tone(440, -10, 7*time.Millisecond), mediatest.Noise(1, -10, 137*time.Millisecond))
+		},
+		"loop": func() media.Source {
+			return media.Loop(func() media.Source { return mediatest.Tone(440, -10, 33*time.Millisecond) })
+		},
 	} {
 		t.Run(name, func(t *testing.T) { mediatest.TestSource(t, s) })
 	}
