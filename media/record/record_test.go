@@ -249,7 +249,7 @@ func TestRunWritesWhileItGoesOn(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
-		if len(out.ticks) != 500 || out.flushes < 9 || synced < 10 {
+		if len(out.ticks) != 500 || out.flushes < 6 || synced != out.flushes+1 {
 			t.Errorf("%d ticks, %d flushes, %d syncs in 10 s", len(out.ticks), out.flushes, synced)
 		}
 		if err := r.Channel(0).Write(&media.Frame{Rate: record.Rate}); !errors.Is(err, record.ErrClosed) {
