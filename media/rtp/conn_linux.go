@@ -14,6 +14,9 @@ import (
 // not waited on. Port 0 is any free port. A zone is a number, the index of the
 // interface.
 func Listen(addr netip.AddrPort) (Conn, error) {
+	if !addr.IsValid() {
+		return nil, fmt.Errorf("listen at %s: no address", addr)
+	}
 	c := &descriptor{six: addr.Addr().Is6() && !addr.Addr().Is4In6()}
 	if zone := addr.Addr().Zone(); zone != "" {
 		n, err := strconv.ParseUint(zone, 10, 32)

@@ -166,6 +166,9 @@ func TestNoRangeNoPorts(t *testing.T) {
 	if _, _, err := p.Open(); !errors.Is(err, rtp.ErrNoPorts) {
 		t.Errorf("err = %v", err)
 	}
+	if _, _, err := new(rtp.Ports).Open(); err == nil {
+		t.Error("opens ports without an address")
+	}
 	if _, err := rtp.Listen(netip.MustParseAddrPort("198.51.100.1:0")); err == nil {
 		t.Error("listens at an address that is not ours")
 	}

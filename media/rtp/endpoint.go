@@ -126,8 +126,13 @@ func NewEndpoint(config Config) (*Endpoint, error) {
 	if err := e.adopt(config); err != nil {
 		return nil, fmt.Errorf("make an RTP endpoint: %w", err)
 	}
-	e.source.name(config.Remote, 0)
+	e.source.name(e.config.Remote, 0)
 	return e, nil
+}
+
+// plain writes an IPv4 address as one, as it is when packets come from it.
+func plain(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 // Update takes over what a re-INVITE changed: codec, payload types, addresses,
@@ -139,9 +144,12 @@ func (e *Endpoint) Update(config Config) error {
 	if err := e.adopt(config); err != nil {
 		return fmt.Errorf("update an RTP endpoint: %w", err)
 	}
-	e.source.name(config.Remote, e.now)
+	e.source.name(e.config.Remote, e.now)
 	e.control.to = netip.AddrPort{}
 	e.life = e.now
+	if !config.Direction.receives() {
+		e.jitter.Reset() // what comes after the hold is a new start
+	}
 	return nil
 }
 
@@ -161,6 +169,7 @@ func (e *Endpoint) adopt(config Config) error {
 	if config.EventClock == 0 {
 		config.EventClock = c.Clock
 	}
+	config.Remote, config.RemoteRTCP = plain(config.Remote), plain(config.RemoteRTCP)
 	if e.decoder == nil || c.Name != e.config.Codec.Name {
 		e.take(c)
 	}
@@ -244,7 +253,7 @@ const ticksPerSecond = uint64(time.Second / media.Period)
 // overdue reports whether the far end has been silent for too long.
 func (e *Endpoint) overdue() bool {
 	if e.config.Timeout < 0 || e.held || !e.config.Direction.receives() {
-		e.life = max(e.life, e.now-min(e.now, 1))
+		e.life = e.now
 		return false
 	}
 	return e.now-e.life > uint64(e.config.Timeout/media.Period)
