@@ -12,6 +12,38 @@ import (
 	"github.com/tipring/tipring/media/rtp"
 )
 
+// reports is what came to a plug.
+type reports struct {
+	senders, byes int
+	name          string
+}
+
+// watch looks at the reports on their way to a plug.
+func watch(t *testing.T, plug *rtp.Plug) *reports {
+	seen, lose := new(reports), plug.Lose
+	plug.Lose = func(data []byte) bool {
+		if data[1] < 200 || data[1] > 207 {
+			return lose != nil && lose(data)
+		}
+		packets, err := pionrtcp.Unmarshal(data)
+		if err != nil {
+			t.Errorf("a report that pion/rtcp cannot read: %v", err)
+		}
+		for _, p := range packets {
+			switch p := p.(type) {
+			case *pionrtcp.SenderReport:
+				seen.senders++
+			case *pionrtcp.SourceDescription:
+				seen.name = p.Chunks[0].Items[0].Text
+			case *pionrtcp.Goodbye:
+				seen.byes++
+			}
+		}
+		return false
+	}
+	return seen
+}
+
 func TestReports(t *testing.T) {
 	for name, muxed := range map[string]bool{"on a socket of their own": false, "beside the sound": true} {
 		t.Run(name, func(t *testing.T) {
@@ -26,30 +58,9 @@ func TestReports(t *testing.T) {
 				ca.RTCP, ca.RemoteRTCP = ra, rb.LocalAddr()
 				cb.RTCP, cb.RemoteRTCP = rb, ra.LocalAddr()
 			}
-			n, kinds := 0, map[pionrtcp.PacketType]int{}
-			var name string
+			n := 0
 			pb.Lose = func(data []byte) bool { n++; return data[1] < 200 && n%10 == 0 }
-			watch := reports.Lose
-			reports.Lose = func(data []byte) bool {
-				if data[1] < 200 || data[1] > 207 {
-					return watch != nil && watch(data)
-				}
-				packets, err := pionrtcp.Unmarshal(data)
-				if err != nil {
-					t.Errorf("a report that pion/rtcp cannot read: %v", err)
-				}
-				for _, p := range packets {
-					switch p := p.(type) {
-					case *pionrtcp.SenderReport:
-						kinds[pionrtcp.TypeSenderReport]++
-					case *pionrtcp.SourceDescription:
-						name = p.Chunks[0].Items[0].Text
-					case *pionrtcp.Goodbye:
-						kinds[pionrtcp.TypeGoodbye]++
-					}
-				}
-				return false
-			}
+			seen := watch(t, reports)
 			a := newCall(t, endpoint(t, ca), media.Rate8k)
 			b := newCall(t, endpoint(t, cb), media.Rate8k)
 			for range 50 * 60 {
@@ -60,11 +71,11 @@ func TestReports(t *testing.T) {
 				pa.Advance(period * 3 / 4)
 				ra.Advance(period * 3 / 4)
 			}
-			if got := kinds[pionrtcp.TypeSenderReport]; got < 60/6 || got > 60/2 {
+			if got := seen.senders; got < 60/6 || got > 60/2 {
 				t.Errorf("%d sender reports in a minute, want one every 5 s or so", got)
 			}
-			if name != "alice" {
-				t.Errorf("CNAME %q", name)
+			if seen.name != "alice" {
+				t.Errorf("CNAME %q", seen.name)
 			}
 			s := a.e.Stats()
 			if math.Abs(s.FarLost-0.1) > 0.03 {
@@ -82,8 +93,8 @@ func TestReports(t *testing.T) {
 				t.Errorf("drops %v", s.Drops)
 			}
 			a.e.Close()
-			if kinds[pionrtcp.TypeGoodbye] != 1 {
-				t.Errorf("%d BYEs at the end, want 1", kinds[pionrtcp.TypeGoodbye])
+			if seen.byes != 1 {
+				t.Errorf("%d BYEs at the end, want 1", seen.byes)
 			}
 		})
 	}
