@@ -103,7 +103,7 @@ type Record struct {
 	Callback     string // recordingStateCallbackUri
 	Mixed        bool
 	Format       string   // wav, mp3
-	Channels     []string // participants of channel 0, 1, …: audioChannelParticipantOrdering
+	Channels     []string // participants of channel 0, 1, …; "" is a channel nobody asked for
 	PauseOnStart bool
 }
 

@@ -20,7 +20,8 @@
 //	input.go      what the machine is told      operation.go  play and recognize, one at a time
 //	action.go     what it wants done            request.go    commands, continuous digits, hang-up
 //	call.go       the goroutine                 streaming.go, recording.go
-//	carry.go      how actions are carried out
+//	carry.go      how actions are carried out   tell.go       who is told what
+//	tap.go        what streams and recordings hear
 //
 // # How to use it
 //

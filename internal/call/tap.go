@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/tipring/tipring/internal/event"
@@ -16,18 +17,33 @@ import (
 // closeTime is how long a recording may take to be completed on disk.
 const closeTime = time.Minute
 
+// ears are the sinks of one stream or recording: one behind the mix, or one
+// behind each voice.
+type ears struct {
+	mixed bool
+	make  func(participant string) media.Sink
+	sinks []media.Sink
+}
+
+// ear makes one more sink.
+func (e *ears) ear(participant string) media.Sink {
+	s := e.make(participant)
+	e.sinks = append(e.sinks, s)
+	return s
+}
+
 // streamTap is a connection's media streaming while its session runs.
 type streamTap struct {
+	ears
 	session *stream.Session
-	mixed   bool
 	inlet   *room.Port // where sound from the websocket comes in; may be nil
 	cancel  context.CancelFunc
 }
 
 // recordTap is a recording while it is written.
 type recordTap struct {
+	ears
 	recording *recording.Recording
-	mixed     bool
 }
 
 // tapsFor are the taps that a participant's voice gets when it is plugged in.
@@ -35,22 +51,21 @@ func (c *Call) tapsFor(participant string) []media.Sink {
 	var taps []media.Sink
 	for _, s := range c.streams {
 		if !s.mixed {
-			taps = append(taps, s.session.Tap(participant))
+			taps = append(taps, s.ear(participant))
 		}
 	}
 	for _, r := range c.recordings {
 		if !r.mixed {
-			taps = append(taps, r.recording.Tap(participant))
+			taps = append(taps, r.ear(participant))
 		}
 	}
 	return taps
 }
 
-// tap puts sinks behind what is heard: one behind the mix, or one behind each
-// voice. A sink that has had enough says so by an error, and the room forgets it.
-func (c *Call) tap(mixed bool, sink func(participant string) media.Sink) {
-	if mixed {
-		all := sink("")
+// tap puts ears into the room as it is now.
+func (c *Call) tap(e *ears) {
+	if e.mixed {
+		all := e.ear("")
 		c.room.Do(func(r *room.Room) { r.Taps = append(r.Taps, all) })
 		return
 	}
@@ -58,9 +73,26 @@ func (c *Call) tap(mixed bool, sink func(participant string) media.Sink) {
 		if v.port == nil {
 			continue
 		}
-		own, port := sink(v.participant), v.port
+		own, port := e.ear(v.participant), v.port
 		c.room.Do(func(*room.Room) { port.Taps = append(port.Taps, own) })
 	}
+}
+
+// untap takes ears out of the room.
+func (c *Call) untap(e *ears) {
+	var ports []*room.Port
+	for _, v := range c.legs {
+		if v.port != nil {
+			ports = append(ports, v.port)
+		}
+	}
+	gone := func(s media.Sink) bool { return slices.Contains(e.sinks, s) }
+	c.room.Do(func(r *room.Room) {
+		r.Taps = slices.DeleteFunc(r.Taps, gone)
+		for _, p := range ports {
+			p.Taps = slices.DeleteFunc(p.Taps, gone)
+		}
+	})
 }
 
 func (c *Call) openStream(a OpenStream) {
@@ -72,7 +104,7 @@ func (c *Call) openStream(a OpenStream) {
 		Started: func() { c.post(StreamUp{a.Connection}) },
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &streamTap{mixed: o.Mixed, cancel: cancel}
+	t := &streamTap{cancel: cancel}
 	if a.Streaming.Bidirectional {
 		o.Inlet = stream.NewInlet(stream.InletOptions{Rate: o.Rate, Counters: c.config.Metrics})
 		t.inlet = &room.Port{Peer: o.Inlet, Deaf: true}
@@ -80,7 +112,8 @@ func (c *Call) openStream(a OpenStream) {
 	}
 	t.session = stream.NewSession(o)
 	c.streams[a.Connection] = t
-	c.tap(o.Mixed, func(participant string) media.Sink { return t.session.Tap(participant) })
+	t.ears = ears{mixed: o.Mixed, make: func(participant string) media.Sink { return t.session.Tap(participant) }}
+	c.tap(&t.ears)
 	c.task(func() {
 		defer cancel()
 		c.post(StreamDown{a.Connection, t.session.Run(ctx)})
@@ -93,6 +126,7 @@ func (c *Call) closeStream(connection string) {
 		return
 	}
 	delete(c.streams, connection)
+	c.untap(&t.ears)
 	t.cancel()
 	if t.inlet != nil {
 		c.room.Do(func(r *room.Room) { r.Unplug(t.inlet) })
@@ -117,9 +151,9 @@ func (c *Call) openRecording(a OpenRecording) {
 		c.log.Error("start recording", "err", err)
 		err = Errorf(Internal, "The recording could not be started.")
 	default:
-		t := &recordTap{recording: rec, mixed: a.Record.Mixed}
+		t := &recordTap{ears{mixed: a.Record.Mixed, make: rec.Tap}, rec}
 		c.recordings[a.ID] = t
-		c.tap(t.mixed, rec.Tap)
+		c.tap(&t.ears)
 		c.task(func() {
 			if err := rec.Run(context.Background()); err != nil {
 				c.log.Error("recording", "recording", a.ID, "err", err)
@@ -142,6 +176,7 @@ func (c *Call) turnRecording(a TurnRecording) {
 		err = t.recording.Resume()
 	case StopRecording:
 		delete(c.recordings, a.ID)
+		c.untap(&t.ears)
 		c.task(func() { c.post(RecordingClosed{a.ID, c.closeRecording(a.ID, t)}) })
 	}
 	if err != nil {

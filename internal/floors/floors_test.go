@@ -27,7 +27,7 @@ var floor = map[string]int{
 	"internal/acs": 1, "internal/jwt": 1, "internal/dial": 1, "internal/config": 1,
 
 	"media/room": 2, "media/rtp": 2, "media/record": 2, "tts": 2, "stream": 2, "transcription": 2,
-	"internal/directory": 2,
+	"internal/directory": 2, "internal/leg/legtest": 2,
 
 	"internal/sip": 3, "internal/webrtc": 3, "internal/recording": 3, "internal/prompt": 3,
 
