@@ -58,6 +58,9 @@ func (d *door) ReadFrom(p []byte) (int, net.Addr, error) {
 			continue
 		}
 		failures = 0
+		if d.server.shut.Load() {
+			continue
+		}
 		switch reason := d.server.senseless(p[:n], from); reason {
 		case "":
 			return n, from, nil
@@ -217,6 +220,16 @@ type visitor struct {
 	gate *gate
 	from string
 	late *time.Timer
+}
+
+// Read gives what has come, until the server shuts.
+func (v *visitor) Read(p []byte) (int, error) {
+	for {
+		n, err := v.Conn.Read(p)
+		if err != nil || !v.gate.server.shut.Load() {
+			return n, err
+		}
+	}
 }
 
 // Close frees the connection's place.

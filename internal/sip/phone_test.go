@@ -385,4 +385,3 @@ func wantEnded(t testing.TB, l leg.Leg, cause leg.Cause, byFarEnd bool) {
 		t.Error("an event after Ended")
 	}
 }
-
