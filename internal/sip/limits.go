@@ -86,7 +86,35 @@ func (s *Server) senseless(p []byte, from net.Addr) string {
 	if s.strangers.silenced(addrPort(from).Addr()) {
 		return "silenced stranger"
 	}
+	for _, names := range mandatory {
+		if !names.in(p) {
+			return "malformed" // sipgo would answer it, whoever sent it
+		}
+	}
 	return ""
+}
+
+// fields are the names of a header field, long and short.
+type fields []string
+
+// mandatory is what every message has (RFC 3261 §8.1.1).
+var mandatory = []fields{{"cseq"}, {"via", "v"}, {"from", "f"}, {"to", "t"}, {"call-id", "i"}}
+
+// in reports whether a message has a line that begins with one of the names.
+func (f fields) in(p []byte) bool {
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			return false
+		}
+		p = p[i+1:]
+		for _, name := range f {
+			if len(p) > len(name) && (p[len(name)] == ':' || p[len(name)] == ' ' || p[len(name)] == '\t') &&
+				bytes.EqualFold(p[:len(name)], []byte(name)) {
+				return true
+			}
+		}
+	}
 }
 
 // check says what is wrong with a request: a status code, and a word for the
