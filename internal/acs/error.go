@@ -23,7 +23,10 @@ const (
 	CodeNotFound     = "8522"
 	CodeInvalid      = "8523"
 	CodeGone         = "8528"
+	CodeDuplicate    = "8553" // a recording that runs already
+	CodeNotPausable  = "8573"
 	CodeIncompatible = "8583"
+	CodeNotNow       = "8585"
 	CodeUnknown      = "9999"
 	CodeThrottled    = "TooManyRequests"
 )

@@ -92,7 +92,7 @@ func (m *Machine) recordingRequest(in RecordingRequest) {
 		next = tapeClosing
 	}
 	if next == r.state {
-		m.refuseAsk(in.Ask, Errorf(WrongState, "The recording is already in this state."))
+		m.refuseAsk(in.Ask, Errorf(NotPausable, "The recording is already in this state."))
 		return
 	}
 	m.do(Reply{Ask: in.Ask})
