@@ -323,7 +323,7 @@ func (d *dialog) unanswered() {
 // withdraw takes our INVITE back. CANCEL must not go before the far end has
 // been heard of (RFC 3261 §9.1).
 func (d *dialog) withdraw() {
-	d.deadlines = deadlines{giveUp: time.Now().Add(timeout)}
+	d.deadlines = deadlines{giveUp: d.patience()}
 	if !d.out.heard {
 		return
 	}

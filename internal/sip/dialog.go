@@ -41,10 +41,11 @@ type dialog struct {
 	done   chan struct{} // closed at the end of run
 
 	// ——— owned by run ———
-	stage stage
-	ended bool // Ended is out
-	asked bool // the owner or the far end has ended it
-	uas   bool
+	stage   stage
+	ended   bool // Ended is out
+	asked   bool // the owner or the far end has ended it
+	uas     bool
+	hurried bool // the server stops
 
 	callID         string
 	local, remote  end       // From and To of our requests
@@ -184,15 +185,25 @@ func (d *dialog) run(ctx context.Context) {
 		case <-d.timer.C:
 			d.expire(ctx, time.Now())
 		case <-stop:
-			stop = nil
+			stop, d.hurried = nil, true
 			d.hangup(leg.Shutdown)
-			d.leaveBy(time.Now().Add(partingTime))
+			if d.deadlines.giveUp.After(d.patience()) {
+				d.deadlines.giveUp = d.patience()
+			}
 		}
 	}
 }
 
-// partingTime is how long a stopping server waits for the response to a BYE.
+// partingTime is how long a stopping server waits for each last message.
 const partingTime = time.Second
+
+// patience is until when to wait for the far end.
+func (d *dialog) patience() time.Time {
+	if d.hurried {
+		return time.Now().Add(partingTime)
+	}
+	return time.Now().Add(timeout)
+}
 
 func (d *dialog) arm() {
 	at := d.deadlines.next()
@@ -242,13 +253,6 @@ func (d *dialog) gaveUp() {
 		d.hangup(leg.Failed)
 	default:
 		d.stage = over
-	}
-}
-
-// leaveBy brings the end of a leaving dialog forward.
-func (d *dialog) leaveBy(at time.Time) {
-	if d.stage == leaving && (d.deadlines.giveUp.IsZero() || at.Before(d.deadlines.giveUp)) {
-		d.deadlines.giveUp = at
 	}
 }
 

@@ -199,7 +199,7 @@ func reason(c leg.Cause) []sipgo.Header {
 func (d *dialog) bye(extra ...sipgo.Header) {
 	d.stage = leaving
 	d.await = nil
-	d.deadlines = deadlines{giveUp: time.Now().Add(timeout)}
+	d.deadlines = deadlines{giveUp: d.patience()}
 	done := func(*exchange, *sipgo.Response) { d.stage = over }
 	if err := d.ask(context.Background(), sipgo.BYE, nil, done, extra...); err != nil {
 		d.log.Info("sip: BYE not sent", "error", err)

@@ -368,6 +368,10 @@ func TestStoppingSaysBye(t *testing.T) {
 		l := b.established(p)
 		q.say(q.request("INVITE", offerPCMU))
 		m := b.leg()
+		r := b.phone("127.0.0.1:7003") // has not acknowledged its answer
+		r.say(r.request("INVITE", offerPCMU))
+		go b.leg().Answer(context.Background())
+		r.status(200)
 		start := time.Now()
 		b.stop()
 		bye := p.expect(sipgo.BYE)
@@ -376,7 +380,7 @@ func TestStoppingSaysBye(t *testing.T) {
 		}
 		q.status(503)
 		<-b.ran // without the response to BYE
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > 3*time.Second {
 			t.Errorf("took %v", d)
 		}
 		wantEnded(t, l, leg.Shutdown, false)

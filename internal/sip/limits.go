@@ -33,10 +33,16 @@ const (
 // shortened: above it, it may be cut in pieces on its way (RFC 3261 §18.1.1).
 const compactAbove = 1300
 
-// raiseDatagramLimit lets sipgo send a UDP message of more than 1,300 bytes. A
-// response has no other way than the request's, so refusing it, as sipgo does,
-// would lose the call; a request of ours goes over TCP first (see transmit).
-var raiseDatagramLimit = sync.OnceFunc(func() { sipgo.UDPMTUSize = math.MaxUint16 })
+// tuneSipgo sets what sipgo has for the whole process.
+//
+// It may send a UDP message of more than 1,300 bytes: a response has no other
+// way than the request's, so refusing it, as sipgo does, would lose the call; a
+// request of ours goes over TCP first (see transmit). And it is not to write to
+// the standard logger.
+var tuneSipgo = sync.OnceFunc(func() {
+	sipgo.UDPMTUSize = math.MaxUint16
+	sipgo.SetDefaultLogger(slog.New(slog.DiscardHandler))
+})
 
 // A door is the UDP socket as sipgo sees it: what makes no sense stays outside,
 // and an error on one packet does not end the reading.
@@ -211,6 +217,7 @@ func (g *gate) enter(c net.Conn) *visitor {
 func (g *gate) leave(v *visitor) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	v.late.Stop()
 	if g.conns[v.from] != v {
 		return
 	}
@@ -262,7 +269,6 @@ func (v *visitor) Read(p []byte) (int, error) {
 
 // Close frees the connection's place.
 func (v *visitor) Close() error {
-	v.late.Stop()
 	v.gate.leave(v)
 	return v.Conn.Close()
 }

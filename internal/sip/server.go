@@ -120,7 +120,7 @@ func (s *Server) listen() error {
 		s.local = addrPort(l.Addr())
 		s.tcp = newGate(l, s)
 	}
-	raiseDatagramLimit()
+	tuneSipgo()
 	log := sipgo.WithTransportLayerLogger(slog.New(&complaints{server: s}))
 	parser := sipgo.NewParser()
 	parser.MaxMessageLength = maxMessage
