@@ -124,7 +124,7 @@ func (s *Server) newUAC(c DialConfig) (*dialog, error) {
 	user := userFor(c.From.ID)
 	d.local = end{
 		display: c.From.Display,
-		uri:     sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: d.us.Addr().String()},
+		uri:     sipgo.Uri{Scheme: "sip", User: EscapeUser(user), Host: d.us.Addr().String()},
 		tag:     sipgo.GenerateTagN(16),
 	}
 	d.remote = end{uri: sipgo.Uri{Scheme: "sip", User: d.target.User, Host: d.target.Host, Port: d.target.Port}}
@@ -386,8 +386,8 @@ func quotable(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s, maxDisplay))
 }
 
-// escapeUser makes a name fit for the user part of a URI.
-func escapeUser(user string) string {
+// EscapeUser makes a name fit for the user part of a URI.
+func EscapeUser(user string) string {
 	const plain = "-_.!~*'()&=+$,;?/" // RFC 3261 §25.1
 	var b strings.Builder
 	for i := range len(user) {
