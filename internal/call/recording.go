@@ -26,7 +26,11 @@ const (
 
 // record takes in the start of a recording.
 func (m *Machine) record(in RecordRequest) {
-	if m.phase != established {
+	switch id := in.Record.Connection; {
+	case id != "" && m.connection(id) == nil: // its files may still be closing
+		m.refuseAsk(in.Ask, Errorf(NotFound, "Call connection %s was not found.", id))
+		return
+	case m.phase != established:
 		m.refuseAsk(in.Ask, m.notEstablished())
 		return
 	}
