@@ -71,7 +71,8 @@ func (o *outgoing) drop() {
 // Dial places a call and returns its leg at once: Ringing, Answered and Ended
 // are its events. An error says that not even an INVITE could be sent:
 // rtp.ErrNoPorts, ErrNotRunning, a target that is no SIP URI, or that has no
-// address. ctx bounds the sending only; Hangup ends the call.
+// address. ctx bounds the sending only; Hangup ends the call. Early media is not
+// heard: the sound begins with Answered.
 func (s *Server) Dial(ctx context.Context, c DialConfig) (leg.Leg, error) {
 	d, err := s.newUAC(c)
 	if err != nil {
@@ -179,13 +180,13 @@ func (d *dialog) place(ctx context.Context, c DialConfig) error {
 	if err != nil {
 		return err
 	}
-	d.sending(tx, req)
+	d.sending(tx)
 	return nil
 }
 
 // sending takes an INVITE as the one that is on its way.
-func (d *dialog) sending(tx *sipgo.ClientTx, req *sipgo.Request) {
-	ack := new(atomic.Pointer[sipgo.Request])
+func (d *dialog) sending(tx *sipgo.ClientTx) {
+	req, ack := tx.Origin(), new(atomic.Pointer[sipgo.Request])
 	d.invite = req
 	d.out = &outgoing{tx: tx, req: req, ack: ack}
 	s, tag := d.server, d.local.tag
@@ -302,7 +303,7 @@ func (d *dialog) refused(ctx context.Context, res *sipgo.Response) {
 	if (res.StatusCode == 401 || res.StatusCode == 407) && d.user != "" && !d.asked && d.out.try < 2 {
 		try := d.out.try + 1
 		if x, err := d.again(ctx, d.out.req, res); err == nil {
-			d.sending(x.tx, x.req)
+			d.sending(x.tx)
 			d.out.try = try
 			return
 		}

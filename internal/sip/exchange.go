@@ -47,7 +47,8 @@ func (x *exchange) offering() bool {
 }
 
 // transmit starts a client transaction. A request that is too large for a UDP
-// message goes over TCP, if the far end takes it there (RFC 3261 §18.1.1).
+// message goes over TCP, if the far end takes it there (RFC 3261 §18.1.1): what
+// was sent is the transaction's Origin.
 func (s *Server) transmit(ctx context.Context, req *sipgo.Request) (*sipgo.ClientTx, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
@@ -87,7 +88,7 @@ func (d *dialog) ask(ctx context.Context, method sipgo.RequestMethod, body []byt
 		return err
 	}
 	d.pending.drop()
-	d.pending = &exchange{tx: tx, req: req, then: then}
+	d.pending = &exchange{tx: tx, req: tx.Origin(), then: then}
 	return nil
 }
 
@@ -134,7 +135,7 @@ func (d *dialog) again(ctx context.Context, req *sipgo.Request, res *sipgo.Respo
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{tx: tx, req: next}, nil
+	return &exchange{tx: tx, req: tx.Origin()}, nil
 }
 
 // ackExchange acknowledges a 2xx to a re-INVITE of ours.

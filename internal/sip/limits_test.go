@@ -122,14 +122,15 @@ func TestTCPAndUDPOnOnePort(t *testing.T) {
 		legs := make(chan leg.Incoming, 2)
 		s.OnIncoming = func(_ context.Context, l leg.Incoming) { legs <- l }
 		run(t, s)
-		for _, transport := range []string{"tcp", "udp"} {
+		big := map[string]string{"X-Big": strings.Repeat("x", 1000), "X-Too": strings.Repeat("y", 1000)}
+		for _, transport := range []string{"tcp", "udp"} { // over UDP the INVITE is too large, and goes over TCP
 			caller := tcpServer(t)
 			run(t, caller)
 			var out leg.Leg
 			for {
 				var err error
 				out, err = caller.Dial(t.Context(), sip.DialConfig{
-					Target: "sip:alice@" + s.LocalAddr().String() + ";transport=" + transport, From: leg.Party{ID: "8:acs:bob"},
+					Target: "sip:alice@" + s.LocalAddr().String() + ";transport=" + transport, From: leg.Party{ID: "8:acs:bob"}, Headers: big,
 				})
 				if err == nil {
 					break
@@ -139,6 +140,9 @@ func TestTCPAndUDPOnOnePort(t *testing.T) {
 				}
 			}
 			in := <-legs
+			if h := in.Call().Headers; len(h["X-Big"]) != 1000 || len(h["X-Too"]) != 1000 {
+				t.Errorf("headers %v", h)
+			}
 			want[leg.Ringing](t, out)
 			if err := in.Answer(t.Context()); err != nil {
 				t.Fatal(err)
