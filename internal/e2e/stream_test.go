@@ -93,7 +93,7 @@ func TestStreaming(t *testing.T) {
 				t.Errorf("the stream is of %s", who)
 			}
 			tones := checkTones(t, "the stream", said, 440, 620)
-			if apart := tones[1].start - tones[0].start; (apart - time.Second).Abs() > tick {
+			if apart := tones[1].start - tones[0].start; (apart - time.Second).Abs() > 3*tick { // the jitter buffer may stretch and shorten silence
 				t.Errorf("tones a second apart were streamed %v apart", apart)
 			}
 
@@ -291,7 +291,7 @@ func TestStreamingEcho(t *testing.T) {
 	p.await(t, "CALL_CLOSED", 5*time.Second)
 	w.app.await(t, "CallDisconnected", 5*time.Second, of(call))
 	said := checkTones(t, "the echo", p.heard(t), 440, 620)
-	if apart := said[1].start - said[0].start; (apart - time.Second).Abs() > tick {
+	if apart := said[1].start - said[0].start; (apart - time.Second).Abs() > 3*tick {
 		t.Errorf("tones a second apart came back %v apart", apart)
 	}
 }
