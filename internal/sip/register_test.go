@@ -128,7 +128,7 @@ func TestRegisterWithPassword(t *testing.T) {
 		p.say(p.register("To: <sip:carol@127.0.0.1>", p.credentials("REGISTER", "bob", "secret", 1))) // in another's name
 		p.status(403)
 		p.got = challenge
-		time.Sleep(6 * time.Minute) // virtual: the nonce is too old
+		p.none(6 * time.Minute) // the nonce is too old
 		p.say(p.register(p.credentials("REGISTER", "bob", "secret", 9)))
 		p.status(401)
 	})
