@@ -72,7 +72,8 @@ func (o *outgoing) drop() {
 // are its events. An error says that not even an INVITE could be sent:
 // rtp.ErrNoPorts, ErrNotRunning, a target that is no SIP URI, or that has no
 // address. ctx bounds the sending only; Hangup ends the call. Early media is not
-// heard: the sound begins with Answered.
+// heard: the sound begins with Answered. An answer on the heels of the ringing
+// may overtake it on its way through sipgo; then there is no Ringing.
 func (s *Server) Dial(ctx context.Context, c DialConfig) (leg.Leg, error) {
 	d, err := s.newUAC(c)
 	if err != nil {
