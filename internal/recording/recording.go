@@ -121,8 +121,10 @@ func (s *Store) Start(o Options) (*Recording, error) {
 	if o.Mixed {
 		o.MaxChannels, o.Channels = 1, nil
 	}
-	document := o.ID + "-0"
-	file, err := s.create(document, soundEnd)
+	if !safe(o.ID) {
+		return nil, fmt.Errorf("recording: %.40q cannot be its id", o.ID)
+	}
+	file, err := s.create(o.ID+"-0", soundEnd)
 	if err != nil {
 		return nil, err
 	}

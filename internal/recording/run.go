@@ -72,10 +72,16 @@ func (r *Recording) complete(result *Result) error {
 	if stat, err := r.file.Stat(); err == nil {
 		c.Bytes = stat.Size()
 	}
-	if err := r.store.finish(r.file); err != nil {
+	there, err := r.store.finish(r.file)
+	if !there {
 		return err
 	}
 	result.Chunks = append(result.Chunks, c)
+	return errors.Join(err, r.describeIn(c, result), r.store.settle())
+}
+
+// describeIn writes a chunk's page of metadata.
+func (r *Recording) describeIn(c Chunk, result *Result) error {
 	page, err := r.store.create(c.Document, metadataEnd)
 	if err != nil {
 		return err
@@ -85,10 +91,8 @@ func (r *Recording) complete(result *Result) error {
 		os.Remove(page.Name()) //nolint:errcheck // nor is it needed
 		return fmt.Errorf("write metadata: %w", err)
 	}
-	if err := r.store.finish(page); err != nil {
-		return err
-	}
-	return r.store.settle()
+	_, err = r.store.finish(page)
+	return err
 }
 
 // metadata is the page that describes a chunk.

@@ -141,20 +141,17 @@ func (s *Store) create(document, end string) (*os.File, error) {
 	return f, nil
 }
 
-// finish makes a file that was written count: synced, closed, renamed.
-func (s *Store) finish(f *os.File) error {
-	err := f.Sync()
-	if e := f.Close(); err == nil {
-		err = e
+// finish makes a file that was written count: synced, closed, renamed. What
+// could not be synced counts as well, for it is better than nothing; there says
+// whether the document has got its name.
+func (s *Store) finish(f *os.File) (there bool, err error) {
+	part := f.Name()
+	err = errors.Join(f.Sync(), f.Close())
+	renamed := os.Rename(part, part[:len(part)-len(partEnd)])
+	if err = errors.Join(err, renamed); err != nil {
+		err = fmt.Errorf("finish document: %w", err)
 	}
-	if err == nil {
-		part := f.Name()
-		err = os.Rename(part, part[:len(part)-len(partEnd)])
-	}
-	if err != nil {
-		return fmt.Errorf("finish document: %w", err)
-	}
-	return nil
+	return renamed == nil, err
 }
 
 // settle makes the renames of the folder last.
