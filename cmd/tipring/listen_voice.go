@@ -3,16 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/wav"
@@ -164,62 +160,4 @@ func (v *voice) summary() string {
 	length := time.Duration(v.samples) * time.Second / time.Duration(v.rate)
 	return fmt.Sprintf("%s: %v, %d frames, %d gaps, at most %d ms late: %s",
 		v.participant, length.Round(time.Millisecond), v.frames, v.gaps, v.worst.Milliseconds(), v.file.Name())
-}
-
-// A paper is where lines are printed: those that stay, and below them, on a
-// terminal, those that live. Elsewhere a live line is printed once a second.
-type paper struct {
-	w io.Writer
-
-	mu     sync.Mutex
-	last   map[string]time.Time // when each stream was last drawn
-	drawn  int                  // live lines at the bottom of the terminal
-	latest map[string][]string
-}
-
-// line prints a line that stays.
-func (p *paper) line(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.wipe()
-	fmt.Fprintf(p.w, format+"\n", args...)
-}
-
-// live shows how the voices of a stream are, if it is time to.
-func (p *paper) live(name string, voices []*voice) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	terminal := p.terminal()
-	every := time.Second
-	if terminal {
-		every = 200 * time.Millisecond
-	}
-	now := time.Now()
-	if p.last == nil {
-		p.last = map[string]time.Time{}
-	}
-	if now.Sub(p.last[name]) < every {
-		return
-	}
-	p.last[name] = now
-	p.wipe()
-	for _, v := range voices {
-		fmt.Fprintf(p.w, "%s: %s\n", name, v.look())
-	}
-	if terminal {
-		p.drawn = len(voices)
-	}
-}
-
-// wipe takes the live lines off the terminal.
-func (p *paper) wipe() {
-	if p.drawn > 0 {
-		fmt.Fprintf(p.w, "\x1b[%dA\x1b[J", p.drawn)
-	}
-	p.drawn = 0
-}
-
-func (p *paper) terminal() bool {
-	f, ok := p.w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
