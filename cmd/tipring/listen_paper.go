@@ -15,10 +15,9 @@ import (
 type paper struct {
 	w io.Writer
 
-	mu     sync.Mutex
-	last   map[string]time.Time // when each stream was last drawn
-	drawn  int                  // live lines at the bottom of the terminal
-	latest map[string][]string
+	mu    sync.Mutex
+	last  map[string]time.Time // when each stream was last drawn
+	drawn int                  // live lines at the bottom of the terminal
 }
 
 // line prints a line that stays.

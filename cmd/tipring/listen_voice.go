@@ -49,7 +49,7 @@ func newVoice(dir, name, participant string, rate media.Rate) (*voice, error) {
 		if n > 1 {
 			path = filepath.Join(dir, fmt.Sprintf("%s-%d.wav", base, n))
 		}
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -58,7 +58,7 @@ func newVoice(dir, name, participant string, rate media.Rate) (*voice, error) {
 		}
 		w, err := wav.NewWriter(f, wav.Format{Rate: int(rate), Channels: 1})
 		if err != nil {
-			f.Close() //nolint:errcheck // nothing is in it
+			f.Close() // nothing is in it
 			return nil, fmt.Errorf("begin a file: %w", err)
 		}
 		return &voice{participant: who, rate: rate, file: f, wav: w}, nil

@@ -67,7 +67,7 @@ func (l *Library) download(ctx context.Context, p *Prompt, uri string) error {
 		return err
 	}
 	watchdog.Stop()
-	defer answer.Body.Close() //nolint:errcheck // it is read, or of no use
+	defer answer.Body.Close() // it is read, or of no use
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("the answer was %.80s", answer.Status)
 	}

@@ -130,8 +130,8 @@ func (s *Store) Start(o Options) (*Recording, error) {
 	}
 	w, err := wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: o.MaxChannels})
 	if err != nil {
-		file.Close()           //nolint:errcheck // nothing of value is in it
-		os.Remove(file.Name()) //nolint:errcheck // it does not count
+		file.Close()           // nothing of value is in it
+		os.Remove(file.Name()) // it does not count
 		return nil, fmt.Errorf("begin document: %w", err)
 	}
 	r := &Recording{

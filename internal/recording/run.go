@@ -56,7 +56,7 @@ func (r *Recording) describe() Result {
 // discard drops a file in which nothing was written: a recording that began
 // with a pause and was never resumed has none.
 func (r *Recording) discard() error {
-	r.file.Close() //nolint:errcheck // nothing of value is in it
+	r.file.Close() // nothing of value is in it
 	if err := os.Remove(r.file.Name()); err != nil {
 		return fmt.Errorf("discard document: %w", err)
 	}
@@ -87,8 +87,8 @@ func (r *Recording) describeIn(c Chunk, result *Result) error {
 		return err
 	}
 	if err := json.NewEncoder(page).Encode(r.metadata(result, c)); err != nil {
-		page.Close()           //nolint:errcheck // it does not count
-		os.Remove(page.Name()) //nolint:errcheck // nor is it needed
+		page.Close()           // it does not count
+		os.Remove(page.Name()) // nor is it needed
 		return fmt.Errorf("write metadata: %w", err)
 	}
 	_, err = r.store.finish(page)

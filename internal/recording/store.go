@@ -47,7 +47,7 @@ func (s *Store) Open(document string) (io.ReadSeekCloser, Info, error) {
 		err = ErrNotFound
 	}
 	if err != nil {
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close() // nothing was written
 		return nil, Info{}, fmt.Errorf("open document: %w", err)
 	}
 	return f, Info{Size: stat.Size(), ModTime: stat.ModTime(), ContentType: "audio/wav"}, nil
@@ -134,7 +134,7 @@ func (s *Store) create(document, end string) (*os.File, error) {
 			return nil, fmt.Errorf("create document: %w: %s", fs.ErrExist, document)
 		}
 	}
-	f, err := os.OpenFile(path+partEnd, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	f, err := os.OpenFile(path+partEnd, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create document: %w", err)
 	}
@@ -160,7 +160,7 @@ func (s *Store) settle() error {
 	if err != nil {
 		return fmt.Errorf("sync the recordings' folder: %w", err)
 	}
-	defer d.Close() //nolint:errcheck // nothing was written through it
+	defer d.Close() // nothing was written through it
 	if err := d.Sync(); err != nil {
 		return fmt.Errorf("sync the recordings' folder: %w", err)
 	}
