@@ -57,7 +57,7 @@ type site struct {
 	requests atomic.Int64
 }
 
-func serve(t *testing.T, handler http.HandlerFunc) *site {
+func serve(t testing.TB, handler http.HandlerFunc) *site {
 	t.Helper()
 	s := &site{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
