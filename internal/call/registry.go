@@ -269,3 +269,18 @@ func (r *Registry) turn(ctx context.Context, id string, verb RecordingVerb) (Rec
 	a, err := c.send(ctx, func(ask Ask) Input { return RecordingRequest{ask, id, verb} })
 	return a.Recording, err
 }
+
+// Create begins a call and returns while it rings.
+func (r *Registry) Create(ctx context.Context, create Create) (Properties, error) {
+	return Properties{}, Errorf(Unsupported, "createCall is not offered yet.")
+}
+
+// Redirect hands a ringing call over to others.
+func (r *Registry) Redirect(ctx context.Context, redirect Redirect) error {
+	return Errorf(Unsupported, "redirectCall is not offered yet.")
+}
+
+// Connect adds a connection to a running call.
+func (r *Registry) Connect(ctx context.Context, connect Connect) (Properties, error) {
+	return Properties{}, Errorf(Unsupported, "connectCall is not offered yet.")
+}
