@@ -14,7 +14,9 @@ const (
 	Internal     Code = iota // something of ours broke
 	NotFound                 // no such call, connection, participant or recording
 	Invalid                  // an argument makes no sense; Field names it
-	WrongState               // not in this state of the call
+	WrongState               // the call is not established
+	NotNow                   // it runs already, or does not run
+	NotPausable              // a recording that is paused already, or is not
 	Conflict                 // somebody else was first
 	Duplicate                // it is there, or running, already
 	Incompatible             // another media operation stands in the way
