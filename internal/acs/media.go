@@ -70,6 +70,14 @@ type RecognizeOptions struct {
 	InitialSilence  *int         `json:"initialSilenceTimeoutInSeconds"` // absent: 5; 0 to 300
 	Target          *Identifier  `json:"targetParticipant"`
 	DTMF            *DTMFOptions `json:"dtmfOptions"`
+	Choices         []Choice     `json:"choices"`
+}
+
+// A Choice is one answer that a recognition waits for: a phrase, or a tone.
+type Choice struct {
+	Label   string   `json:"label"`
+	Phrases []string `json:"phrases"`
+	Tone    string   `json:"tone"`
 }
 
 // DTMFOptions say how digits are collected.
@@ -89,6 +97,24 @@ const (
 // …/{id}:startContinuousDtmfRecognition, :stopContinuousDtmfRecognition.
 type ContinuousDTMFRequest struct {
 	Target *Identifier `json:"targetParticipant"`
+	Operation
+}
+
+// SendTonesRequest sends digits to one participant. POST …/{id}:sendDtmfTones.
+type SendTonesRequest struct {
+	Tones  []string    `json:"tones"` // 1 to MaxSendTones
+	Target *Identifier `json:"targetParticipant"`
+	Operation
+}
+
+// MaxSendTones is how many digits one request may send.
+const MaxSendTones = 18
+
+// HoldRequest puts a participant on hold, with music that loops, or takes it
+// back. POST …/{id}:hold, :unhold.
+type HoldRequest struct {
+	Target *Identifier `json:"targetParticipant"`
+	Music  *PlaySource `json:"playSourceInfo"` // not with unhold
 	Operation
 }
 

@@ -24,8 +24,9 @@ type voice struct {
 	participant string
 	port        *room.Port // nil: not in the room
 
-	unwanted bool // hang it up as soon as it is there, …
-	cause    leg.Cause
+	unwanted bool          // hang it up as soon as it is there, …
+	cause    leg.Cause     // … with this
+	farewell chan struct{} // closed when Hangup has returned; nil: not called
 	release  context.CancelFunc // stops following its events
 }
 
@@ -194,8 +195,10 @@ func (c *Call) hangupLeg(id LegID, cause leg.Cause) {
 	case v == nil:
 	case v.leg == nil:
 		v.unwanted, v.cause = true, cause
-	default:
+	case v.farewell == nil:
+		v.farewell = make(chan struct{})
 		c.task(func() {
+			defer close(v.farewell)
 			ctx, cancel := context.WithTimeout(context.Background(), hangupTime)
 			defer cancel()
 			if err := v.leg.Hangup(ctx, cause); err != nil {
@@ -215,8 +218,7 @@ func (c *Call) plug(a Plug) {
 	c.takeSeat()
 }
 
-// unplug takes a leg out of the room and closes it between two ticks: a
-// descriptor that is closed under a reader would let it hear another caller.
+// unplug takes a leg out of the room and closes it.
 func (c *Call) unplug(id LegID) {
 	v := c.legs[id]
 	if v == nil || v.leg == nil {
@@ -224,11 +226,30 @@ func (c *Call) unplug(id LegID) {
 	}
 	delete(c.legs, id)
 	if v.port == nil {
+		c.closeVoice(v)
+		return
+	}
+	out := make(chan struct{})
+	c.room.Do(func(r *room.Room) {
+		r.Unplug(v.port)
+		close(out)
+	})
+	c.task(func() {
+		<-out
+		c.closeVoice(v)
+	})
+}
+
+// closeVoice frees a leg's sockets once nobody reads them and its far end has
+// been told. A descriptor that is closed under a reader would let it hear
+// another caller.
+func (c *Call) closeVoice(v *voice) {
+	if v.farewell == nil {
 		c.closeLeg(v.leg)
 		return
 	}
-	c.room.Do(func(r *room.Room) {
-		r.Unplug(v.port)
+	c.task(func() {
+		<-v.farewell
 		c.closeLeg(v.leg)
 	})
 }
@@ -257,7 +278,7 @@ func (c *Call) turnAwayLate() {
 func (c *Call) closeLegs() {
 	for _, v := range c.legs {
 		if v.leg != nil {
-			c.closeLeg(v.leg)
+			c.closeVoice(v)
 		}
 	}
 }
