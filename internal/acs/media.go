@@ -87,6 +87,9 @@ type DTMFOptions struct {
 	StopTones []string `json:"stopTones"`
 }
 
+// MaxChoices is how many choices a recognition may have.
+const MaxChoices = 100
+
 // What is assumed where a request says nothing, in seconds.
 const (
 	DefaultInitialSilence = 5

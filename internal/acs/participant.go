@@ -16,6 +16,9 @@ type ParticipantsResponse struct {
 	NextLink string            `json:"nextLink,omitempty"` // absolute; none on the last page
 }
 
+// MaxParticipants is how many a call, and so a list of them, may have.
+const MaxParticipants = 350
+
 // PageSize is how many participants a page lists.
 const PageSize = 30
 

@@ -151,6 +151,9 @@ func callerID(number *acs.PhoneNumber) (string, error) {
 }
 
 func participants(field string, who []acs.Identifier) ([]string, error) {
+	if len(who) > acs.MaxParticipants {
+		return nil, invalid(field, "names %d; allowed: %d", len(who), acs.MaxParticipants)
+	}
 	ids := make([]string, 0, len(who))
 	for i := range who {
 		id, err := participant(fmt.Sprintf("%s[%d]", field, i), &who[i])

@@ -127,6 +127,9 @@ func choices(cmd *call.Recognize, field string, list []acs.Choice) error {
 	if len(list) == 0 {
 		return missing(field)
 	}
+	if len(list) > acs.MaxChoices {
+		return invalid(field, "has %d choices; allowed: %d", len(list), acs.MaxChoices)
+	}
 	tones := ""
 	for i, c := range list {
 		one := fmt.Sprintf("%s[%d]", field, i)

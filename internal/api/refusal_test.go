@@ -77,6 +77,8 @@ func TestMistakesInBodiesAreNamed(t *testing.T) {
 
 		{"/callConnections", `{"callbackUri":"http://a/"}`, "targets", "required"},
 		{"/callConnections", `{"targets":[],"callbackUri":"http://a/"}`, "targets", "required"},
+		{"/callConnections", `{"targets":[` + strings.Repeat(who+",", 350) + who + `],"callbackUri":"http://a/"}`, "targets", "allowed: 350"},
+		{conn + ":recognize", choices(strings.Repeat(`{"label":"a","tone":"one"},`, 100) + `{}`), "recognizeOptions.choices", "allowed: 100"},
 		{"/callConnections", `{"targets":[{}],"callbackUri":"http://a/"}`, "targets[0]", "names nobody"},
 		{"/callConnections", `{"targets":[` + who + `,` + who + `],"callbackUri":"http://a/"}`, "targets[1]", "twice"},
 		{"/callConnections", `{"targets":[{"rawId":"4:+1\r\nX-Evil: 1"}],"callbackUri":"http://a/"}`, "targets[0]", "control"},
