@@ -112,7 +112,8 @@ const (
 // one, and those that begin with a prefix.
 const (
 	UserToUser   = "User-To-User"
-	HeaderPrefix = "X-" // X-MS-Custom- among them
+	HeaderPrefix = "X-"
+	CustomPrefix = "X-MS-Custom-" // the one that Azure knows
 )
 
 // VoIPPrefix begins the SIP headers that carry the VoIP headers of a call to
