@@ -167,11 +167,12 @@ type RemoveSucceeded struct{ Participant string }
 // RemoveFailed: a participant could not be taken out.
 type RemoveFailed struct{ Participant string }
 
-// MoveSucceeded: a participant of another call is in this one.
-type MoveSucceeded struct{ Participant string }
+// MoveSucceeded: a participant of another call is in this one. From is the
+// connection of that call.
+type MoveSucceeded struct{ Participant, From string }
 
 // MoveFailed: a participant of another call could not be moved.
-type MoveFailed struct{ Participant string }
+type MoveFailed struct{ Participant, From string }
 
 // TransferAccepted: the transfer target has answered the transferred one.
 type TransferAccepted struct{ Target, Transferee string }
