@@ -131,6 +131,7 @@ const (
 // a participant.
 type ParticipantChanged struct {
 	Participant Identifier `json:"participant"`
+	FromCall    string     `json:"fromCall,omitempty"` // of moving: the connection it was moved from
 	Common
 }
 

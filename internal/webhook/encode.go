@@ -79,9 +79,10 @@ func spell(b event.Body, c acs.Common) (name string, data any) {
 
 // spellPeople is spell for who comes and who goes.
 func spellPeople(b event.Body, is func(string, acs.Result) acs.Common) (name string, data any) {
-	changed := func(name, who string, result acs.Result) (string, any) {
-		return name, acs.ParticipantChanged{Participant: acs.Identify(who), Common: is(name, result)}
+	moved := func(name, who, from string, result acs.Result) (string, any) {
+		return name, acs.ParticipantChanged{Participant: acs.Identify(who), FromCall: from, Common: is(name, result)}
 	}
+	changed := func(name, who string, result acs.Result) (string, any) { return moved(name, who, "", result) }
 	switch b := b.(type) {
 	case event.CreateCallFailed:
 		return acs.TypeCreateCallFailed, is(acs.TypeCreateCallFailed, inviteResult(b.Cause))
@@ -100,9 +101,9 @@ func spellPeople(b event.Body, is func(string, acs.Result) acs.Common) (name str
 	case event.RemoveFailed:
 		return changed(acs.TypeRemoveFailed, b.Participant, acs.NotRemoved)
 	case event.MoveSucceeded:
-		return changed(acs.TypeMoveSucceeded, b.Participant, acs.ResultOK)
+		return moved(acs.TypeMoveSucceeded, b.Participant, b.From, acs.ResultOK)
 	case event.MoveFailed:
-		return changed(acs.TypeMoveFailed, b.Participant, acs.NotMoved)
+		return moved(acs.TypeMoveFailed, b.Participant, b.From, acs.NotMoved)
 	case event.TransferAccepted:
 		return acs.TypeTransferAccepted, acs.TransferAccepted{
 			Target: acs.Identify(b.Target), Transferee: acs.Identify(b.Transferee), Common: is(acs.TypeTransferAccepted, acs.ResultOK),
