@@ -31,6 +31,7 @@ const (
 	CodeNotPausable       = "8573"
 	CodeIncompatible      = "8583"
 	CodeNotNow            = "8585"
+	CodeTransferConflict  = "8607"
 	CodeUnknown           = "9999"
 	CodeThrottled         = "TooManyRequests"
 )

@@ -70,6 +70,11 @@ func New(c Config) http.Handler {
 		c.Now = time.Now
 	}
 	a := &api{Config: c, seen: newRepeats(c.Now)}
+	return afresh(a.router())
+}
+
+// router has every path that is served.
+func (a *api) router() *chi.Mux {
 	root := chi.NewRouter()
 	root.Use(a.survive, a.echo)
 	root.Route("/calling", func(r chi.Router) {
@@ -88,7 +93,7 @@ func New(c Config) http.Handler {
 		r.Delete("/{document}/content/deletedata", a.remove)
 	})
 	root.NotFound(a.unknown)
-	return afresh(root)
+	return root
 }
 
 // afresh routes a request without what another router in front has found.

@@ -37,18 +37,23 @@ var verdicts = map[call.Code]verdict{
 	call.Busy:         {http.StatusTooManyRequests, acs.CodeThrottled, "busy"},
 }
 
-// recordingVerdicts are the rows of the table that recordings have for
-// themselves.
-var recordingVerdicts = map[call.Code]verdict{
-	call.Conflict:  {http.StatusConflict, acs.CodeRecordingConflict, "recording conflict"},
-	call.Duplicate: {http.StatusConflict, acs.CodeDuplicate, "recording duplicate"},
+// ownVerdicts are the rows of the table that some operations have for
+// themselves, by what their paths begin or end with.
+var ownVerdicts = []struct {
+	begins, ends string
+	code         call.Code
+	verdict      verdict
+}{
+	{"/calling/recordings", "", call.Conflict, verdict{http.StatusConflict, acs.CodeRecordingConflict, "recording conflict"}},
+	{"/calling/recordings", "", call.Duplicate, verdict{http.StatusConflict, acs.CodeDuplicate, "recording duplicate"}},
+	{"", ":transferToParticipant", call.Conflict, verdict{http.StatusConflict, acs.CodeTransferConflict, "transfer conflict"}},
 }
 
 // judge looks an error's code up.
 func judge(r *http.Request, code call.Code) verdict {
-	if strings.HasPrefix(r.URL.Path, "/calling/recordings") {
-		if v, ok := recordingVerdicts[code]; ok {
-			return v
+	for _, own := range ownVerdicts {
+		if own.code == code && strings.HasPrefix(r.URL.Path, own.begins) && strings.HasSuffix(r.URL.Path, own.ends) {
+			return own.verdict
 		}
 	}
 	if v, ok := verdicts[code]; ok {

@@ -240,20 +240,24 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 			t.Errorf("%d lacks the chain id", c.status)
 		}
 	}
+	const recording, transfer = `{"callConnectionId":"conn-1"}`, `{"targetParticipant":` + who + `}`
 	for _, c := range []struct {
-		err    error
-		status int
-		code   string
+		path, body string
+		err        error
+		status     int
+		code       string
 	}{
-		{call.Errorf(call.Duplicate, "recording already"), 409, "8553"},
-		{call.Errorf(call.Conflict, "another is at it"), 409, "8571"},
-		{call.Errorf(call.NotPausable, "paused already"), 400, "8573"},
-		{call.Errorf(call.NotFound, "no such recording"), 404, "8522"},
+		{"/recordings", recording, call.Errorf(call.Duplicate, "recording already"), 409, "8553"},
+		{"/recordings", recording, call.Errorf(call.Conflict, "another is at it"), 409, "8571"},
+		{"/recordings", recording, call.Errorf(call.NotFound, "no such call"), 404, "8522"},
+		{"/recordings/r:pause", "", call.Errorf(call.NotPausable, "paused already"), 400, "8573"},
+		{conn + ":transferToParticipant", transfer, call.Errorf(call.Conflict, "being transferred"), 409, "8607"},
+		{conn + ":transferToParticipant", transfer, call.Errorf(call.Absent, "not in the call"), 400, "8558"},
 	} {
 		s := newServer()
 		s.calls.err = c.err
-		if w := s.post("/recordings", `{"callConnectionId":"conn-1"}`); w.Code != c.status || problem(t, w).Code != c.code {
-			t.Errorf("recording: %v: %d %s, want %d %s", c.err, w.Code, w.Body, c.status, c.code)
+		if w := s.post(c.path, c.body); w.Code != c.status || problem(t, w).Code != c.code {
+			t.Errorf("%s: %v: %d %s, want %d %s", c.path, c.err, w.Code, w.Body, c.status, c.code)
 		}
 	}
 	s := newServer()
