@@ -26,7 +26,11 @@ const (
 
 // record takes in the start of a recording.
 func (m *Machine) record(in RecordRequest) {
-	if m.phase != established {
+	switch id := in.Record.Connection; {
+	case id != "" && m.connection(id) == nil: // its files may still be closing
+		m.refuseAsk(in.Ask, Errorf(NotFound, "Call connection %s was not found.", id))
+		return
+	case m.phase != established:
 		m.refuseAsk(in.Ask, m.notEstablished())
 		return
 	}
@@ -41,7 +45,7 @@ func (m *Machine) record(in RecordRequest) {
 		}
 	}
 	m.tapes = append(m.tapes, &tape{id: in.ID, callback: in.Record.Callback, started: m.now, state: state})
-	m.do(OpenRecording{in.Ask, in.ID, in.Record})
+	m.do(OpenRecording(in))
 }
 
 func (m *Machine) notEstablished() error {
@@ -92,7 +96,7 @@ func (m *Machine) recordingRequest(in RecordingRequest) {
 		next = tapeClosing
 	}
 	if next == r.state {
-		m.refuseAsk(in.Ask, Errorf(WrongState, "The recording is already in this state."))
+		m.refuseAsk(in.Ask, Errorf(NotPausable, "The recording is already in this state."))
 		return
 	}
 	m.do(Reply{Ask: in.Ask})

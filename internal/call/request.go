@@ -157,7 +157,7 @@ func (m *Machine) stopTones(c *connection, cmd StopTones) error {
 			return nil
 		}
 	}
-	return Errorf(WrongState, "Continuous DTMF recognition is not running for participant %s.", cmd.Target)
+	return Errorf(NotNow, "Continuous DTMF recognition is not running for participant %s.", cmd.Target)
 }
 
 // dropListeners ends the recognitions of a participant who has left.

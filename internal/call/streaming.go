@@ -17,7 +17,7 @@ func (m *Machine) startStreaming(c *connection, cmd StartStreaming) error {
 	case c.streaming == nil:
 		return Errorf(Invalid, "The call was answered without mediaStreamingOptions.")
 	case c.stream != streamOff:
-		return Errorf(WrongState, "Media streaming has already been started.")
+		return Errorf(NotNow, "Media streaming has already been started.")
 	}
 	m.openStream(c, cmd.Operation)
 	return nil
@@ -30,7 +30,7 @@ func (m *Machine) openStream(c *connection, op Operation) {
 
 func (m *Machine) stopStreaming(c *connection, cmd StopStreaming) error {
 	if c.stream != streamOpening && c.stream != streamUp {
-		return Errorf(WrongState, "Media streaming is not running.")
+		return Errorf(NotNow, "Media streaming is not running.")
 	}
 	c.streamOp = cmd.Operation
 	m.closeStream(c)

@@ -55,7 +55,9 @@ func (c *Call) tapsFor(participant string) []media.Sink {
 		}
 	}
 	for _, r := range c.recordings {
-		if !r.mixed {
+		if r.mixed {
+			r.recording.Tap(participant) // its name alone: its voice is in the mix
+		} else {
 			taps = append(taps, r.ear(participant))
 		}
 	}
@@ -154,6 +156,7 @@ func (c *Call) openRecording(a OpenRecording) {
 		t := &recordTap{ears{mixed: a.Record.Mixed, make: rec.Tap}, rec}
 		c.recordings[a.ID] = t
 		c.tap(&t.ears)
+		c.nameAll(t)
 		c.task(func() {
 			if err := rec.Run(context.Background()); err != nil {
 				c.log.Error("recording", "recording", a.ID, "err", err)
@@ -161,6 +164,15 @@ func (c *Call) openRecording(a OpenRecording) {
 		})
 	}
 	c.pending = append(c.pending, RecordingOpened{a.Ask, a.ID, err})
+}
+
+// nameAll tells a mixed recording whose voices are in the mix.
+func (c *Call) nameAll(t *recordTap) {
+	for _, v := range c.legs {
+		if t.mixed && v.port != nil {
+			t.recording.Tap(v.participant)
+		}
+	}
 }
 
 func (c *Call) turnRecording(a TurnRecording) {

@@ -33,7 +33,7 @@ func (s *Server) wire() error {
 	recordings := &recording.Store{Dir: filepath.Join(s.config.Data, "recordings")}
 	bus := new(event.Bus)
 
-	s.ticks = metronome.New(metronome.Config{Metrics: s.metrics})
+	s.ticks = metronome.New(metronome.Config{Workers: cores(), Sleep: metronome.Nanosleep, Metrics: s.metrics})
 	s.prompts = &prompt.Library{Client: out.HTTPClient(dial.Limits{Timeout: -1}), Counters: s.metrics}
 	s.courier = webhook.New(webhook.Config{
 		Client: out.HTTPClient(dial.Limits{}), Subscribers: s.config.Events,

@@ -71,7 +71,9 @@ func (o *outgoing) drop() {
 // Dial places a call and returns its leg at once: Ringing, Answered and Ended
 // are its events. An error says that not even an INVITE could be sent:
 // rtp.ErrNoPorts, ErrNotRunning, a target that is no SIP URI, or that has no
-// address. ctx bounds the sending only; Hangup ends the call.
+// address. ctx bounds the sending only; Hangup ends the call. Early media is not
+// heard: the sound begins with Answered. An answer on the heels of the ringing
+// may overtake it on its way through sipgo; then there is no Ringing.
 func (s *Server) Dial(ctx context.Context, c DialConfig) (leg.Leg, error) {
 	d, err := s.newUAC(c)
 	if err != nil {
@@ -124,7 +126,7 @@ func (s *Server) newUAC(c DialConfig) (*dialog, error) {
 	user := userFor(c.From.ID)
 	d.local = end{
 		display: c.From.Display,
-		uri:     sipgo.Uri{Scheme: "sip", User: escapeUser(user), Host: d.us.Addr().String()},
+		uri:     sipgo.Uri{Scheme: "sip", User: EscapeUser(user), Host: d.us.Addr().String()},
 		tag:     sipgo.GenerateTagN(16),
 	}
 	d.remote = end{uri: sipgo.Uri{Scheme: "sip", User: d.target.User, Host: d.target.Host, Port: d.target.Port}}
@@ -179,13 +181,13 @@ func (d *dialog) place(ctx context.Context, c DialConfig) error {
 	if err != nil {
 		return err
 	}
-	d.sending(tx, req)
+	d.sending(tx)
 	return nil
 }
 
 // sending takes an INVITE as the one that is on its way.
-func (d *dialog) sending(tx *sipgo.ClientTx, req *sipgo.Request) {
-	ack := new(atomic.Pointer[sipgo.Request])
+func (d *dialog) sending(tx *sipgo.ClientTx) {
+	req, ack := tx.Origin(), new(atomic.Pointer[sipgo.Request])
 	d.invite = req
 	d.out = &outgoing{tx: tx, req: req, ack: ack}
 	s, tag := d.server, d.local.tag
@@ -302,7 +304,7 @@ func (d *dialog) refused(ctx context.Context, res *sipgo.Response) {
 	if (res.StatusCode == 401 || res.StatusCode == 407) && d.user != "" && !d.asked && d.out.try < 2 {
 		try := d.out.try + 1
 		if x, err := d.again(ctx, d.out.req, res); err == nil {
-			d.sending(x.tx, x.req)
+			d.sending(x.tx)
 			d.out.try = try
 			return
 		}
@@ -323,7 +325,7 @@ func (d *dialog) unanswered() {
 // withdraw takes our INVITE back. CANCEL must not go before the far end has
 // been heard of (RFC 3261 §9.1).
 func (d *dialog) withdraw() {
-	d.deadlines = deadlines{giveUp: time.Now().Add(timeout)}
+	d.deadlines = deadlines{giveUp: d.patience()}
 	if !d.out.heard {
 		return
 	}
@@ -348,46 +350,13 @@ func (d *dialog) withdraw() {
 	d.pending = &exchange{tx: tx, req: req, then: func(*exchange, *sipgo.Response) {}}
 }
 
-// dismiss ends a dialog that we did not want: a second answer to one INVITE.
-func (s *Server) dismiss(res *sipgo.Response, localTag string) {
-	c := res.Contact()
-	if c == nil || c.Address.Host == "" || toTag(res) == "" {
-		return
-	}
-	d := s.newDialog()
-	d.log = s.Log
-	d.callID = res.CallID().Value()
-	d.local = end{uri: res.From().Address, tag: localTag}
-	d.remote = end{uri: res.To().Address, tag: toTag(res)}
-	d.target = *c.Address.Clone()
-	for _, h := range slices.Backward(res.GetHeaders("Record-Route")) {
-		if r, ok := h.(*sipgo.RecordRouteHeader); ok {
-			d.routes = append(d.routes, *r.Address.Clone())
-		}
-	}
-	d.transport = strings.ToUpper(res.Transport())
-	far, _ := netip.ParseAddrPort(res.Source())
-	d.us = s.facing(far.Addr().Unmap())
-	seq := res.CSeq().SeqNo
-	if ack, err := d.newRequest(sipgo.ACK, seq); err == nil {
-		s.send(ack)
-	}
-	if bye, err := d.newRequest(sipgo.BYE, seq+1); err == nil {
-		s.send(bye)
-	}
-	s.count("second answer")
-}
-
-// strayResponse takes what belongs to no transaction: too late, or not ours.
-func (s *Server) strayResponse(*sipgo.Response) { s.count("stray response") }
-
 // quotable makes a display name fit for a quoted string.
 func quotable(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s, maxDisplay))
 }
 
-// escapeUser makes a name fit for the user part of a URI.
-func escapeUser(user string) string {
+// EscapeUser makes a name fit for the user part of a URI.
+func EscapeUser(user string) string {
 	const plain = "-_.!~*'()&=+$,;?/" // RFC 3261 §25.1
 	var b strings.Builder
 	for i := range len(user) {

@@ -3,10 +3,7 @@ package sip
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/netip"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -44,10 +41,11 @@ type dialog struct {
 	done   chan struct{} // closed at the end of run
 
 	// ——— owned by run ———
-	stage stage
-	ended bool // Ended is out
-	asked bool // the owner or the far end has ended it
-	uas   bool
+	stage   stage
+	ended   bool // Ended is out
+	asked   bool // the owner or the far end has ended it
+	uas     bool
+	hurried bool // the server stops
 
 	callID         string
 	local, remote  end       // From and To of our requests
@@ -144,6 +142,11 @@ func (d *dialog) deliver(r request) bool {
 	}
 	select {
 	case d.inbox <- r:
+		select {
+		case <-d.done: // at the last moment: finish may have looked already
+			d.turnAway()
+		default:
+		}
 		return true
 	default:
 	}
@@ -187,15 +190,25 @@ func (d *dialog) run(ctx context.Context) {
 		case <-d.timer.C:
 			d.expire(ctx, time.Now())
 		case <-stop:
-			stop = nil
+			stop, d.hurried = nil, true
 			d.hangup(leg.Shutdown)
-			d.leaveBy(time.Now().Add(partingTime))
+			if d.deadlines.giveUp.After(d.patience()) {
+				d.deadlines.giveUp = d.patience()
+			}
 		}
 	}
 }
 
-// partingTime is how long a stopping server waits for the response to a BYE.
+// partingTime is how long a stopping server waits for each last message.
 const partingTime = time.Second
+
+// patience is until when to wait for the far end.
+func (d *dialog) patience() time.Time {
+	if d.hurried {
+		return time.Now().Add(partingTime)
+	}
+	return time.Now().Add(timeout)
+}
 
 func (d *dialog) arm() {
 	at := d.deadlines.next()
@@ -248,13 +261,6 @@ func (d *dialog) gaveUp() {
 	}
 }
 
-// leaveBy brings the end of a leaving dialog forward.
-func (d *dialog) leaveBy(at time.Time) {
-	if d.stage == leaving && (d.deadlines.giveUp.IsZero() || at.Before(d.deadlines.giveUp)) {
-		d.deadlines.giveUp = at
-	}
-}
-
 // emit tells the leg's owner. The channel has room for what a call can have;
 // one place is kept for Ended.
 func (d *dialog) emit(e leg.Event) {
@@ -297,6 +303,14 @@ func (d *dialog) finish() {
 	if d.await != nil {
 		d.await.tx.TerminateGracefully()
 	}
+	for _, r := range d.deferred {
+		d.server.finalOnce(r.Request, r.tx, 481)
+	}
+	d.turnAway()
+}
+
+// turnAway answers the requests that nobody will take any more.
+func (d *dialog) turnAway() {
 	for {
 		select {
 		case r := <-d.inbox:
@@ -333,151 +347,4 @@ func (d *dialog) acks() <-chan *sipgo.Request {
 		return nil
 	}
 	return d.await.tx.Acks()
-}
-
-// route is where a request of ours goes, and by which transport: to the first
-// proxy of the route, else to the far end. A telephone that came to us
-// directly is answered where it came from, for its Contact may be an address
-// behind a NAT.
-func (d *dialog) route() (transport, destination string, err error) {
-	if len(d.routes) > 0 {
-		transport = transportOf(&d.routes[0], d.transport)
-		destination, err = hostPort(&d.routes[0], transport)
-		return transport, destination, err
-	}
-	transport = transportOf(&d.target, d.transport)
-	if d.direct && d.peer != "" && transport == d.transport {
-		host, _, _ := net.SplitHostPort(d.peer)
-		if transport == "TCP" && d.server.connected(d.peer) || host != d.target.Host {
-			return transport, d.peer, nil
-		}
-	}
-	destination, err = hostPort(&d.target, transport)
-	return transport, destination, err
-}
-
-// connected reports whether there is a TCP connection to this address.
-func (s *Server) connected(addr string) bool {
-	c, err := s.transport.GetConnection("tcp", addr)
-	if err != nil {
-		return false
-	}
-	c.TryClose()
-	return true
-}
-
-// newRequest makes a request of ours in the dialog (RFC 3261 §12.2.1.1).
-func (d *dialog) newRequest(method sipgo.RequestMethod, seq uint32) (*sipgo.Request, error) {
-	transport, destination, err := d.route()
-	if err != nil {
-		return nil, err
-	}
-	uri, routes := d.target, d.routes
-	uri.Headers = nil
-	if len(routes) > 0 && !routes[0].UriParams.Has("lr") { // a strict router
-		uri, routes = routes[0], append(routes[1:len(routes):len(routes)], d.target)
-	}
-	req := sipgo.NewRequest(method, uri)
-	req.AppendHeader(d.server.newVia(transport, d.us))
-	for i := range routes {
-		req.AppendHeader(&sipgo.RouteHeader{Address: routes[i]})
-	}
-	d.ends(req, seq)
-	req.SetBody(nil)
-	d.server.aim(req, transport, destination)
-	return req, nil
-}
-
-// ends adds the headers that name the dialog.
-func (d *dialog) ends(req *sipgo.Request, seq uint32) {
-	hops := sipgo.MaxForwardsHeader(70)
-	req.AppendHeader(&hops)
-	from := &sipgo.FromHeader{DisplayName: quotable(d.local.display), Address: d.local.uri}
-	from.Params.Add("tag", d.local.tag)
-	req.AppendHeader(from)
-	to := &sipgo.ToHeader{DisplayName: quotable(d.remote.display), Address: d.remote.uri}
-	if d.remote.tag != "" {
-		to.Params.Add("tag", d.remote.tag)
-	}
-	req.AppendHeader(to)
-	id := sipgo.CallIDHeader(d.callID)
-	req.AppendHeader(&id)
-	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: seq, MethodName: req.Method})
-	if req.Method == sipgo.INVITE || req.Method == sipgo.UPDATE {
-		req.AppendHeader(d.contact())
-		req.AppendHeader(allow())
-		req.AppendHeader(supported())
-	}
-	req.AppendHeader(sipgo.NewHeader("User-Agent", product))
-}
-
-// contact is where we are, for this dialog.
-func (d *dialog) contact() sipgo.Header {
-	uri := sipgo.Uri{Scheme: "sip", User: d.local.uri.User, Host: d.us.Addr().String(), Port: int(d.us.Port())}
-	if d.transport == "TCP" {
-		uri.UriParams.Add("transport", "tcp")
-	}
-	return &sipgo.ContactHeader{Address: uri}
-}
-
-// table is every dialog of a server.
-type table struct {
-	mu      sync.Mutex
-	byID    map[string]*dialog
-	byStart map[string]*dialog // by the INVITE that made it: tells merged requests
-	n       atomic.Int64
-}
-
-func dialogKey(callID, localTag, remoteTag string) string {
-	return callID + "\x00" + localTag + "\x00" + remoteTag
-}
-
-func (t *table) find(key string) *dialog {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.byID[key]
-}
-
-func (t *table) size() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.byID)
-}
-
-// add takes a dialog in, unless its INVITE has one already or there are most.
-func (t *table) add(d *dialog, start string, most int) (merged, full bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.byID == nil {
-		t.byID, t.byStart = map[string]*dialog{}, map[string]*dialog{}
-	}
-	if start != "" && t.byStart[start] != nil {
-		return true, false
-	}
-	if len(t.byID) >= most {
-		return false, true
-	}
-	t.byID[dialogKey(d.callID, d.local.tag, d.remote.tag)] = d
-	if start != "" {
-		t.byStart[start] = d
-	}
-	return false, false
-}
-
-// rename moves a dialog whose far end has shown its tag.
-func (t *table) rename(d *dialog, remoteTag string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.byID, dialogKey(d.callID, d.local.tag, d.remote.tag))
-	d.remote.tag = remoteTag
-	t.byID[dialogKey(d.callID, d.local.tag, d.remote.tag)] = d
-}
-
-func (t *table) remove(d *dialog) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.byID, dialogKey(d.callID, d.local.tag, d.remote.tag))
-	if d.uas {
-		delete(t.byStart, requestKey(d.invite))
-	}
 }

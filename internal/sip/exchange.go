@@ -2,6 +2,8 @@ package sip
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -47,10 +49,12 @@ func (x *exchange) offering() bool {
 }
 
 // transmit starts a client transaction. A request that is too large for a UDP
-// message goes over TCP, if the far end takes it there (RFC 3261 §18.1.1).
+// message goes over TCP, if the far end takes it there (RFC 3261 §18.1.1): what
+// was sent is the transaction's Origin.
 func (s *Server) transmit(ctx context.Context, req *sipgo.Request) (*sipgo.ClientTx, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
+	s.expect(ctx, req)
 	if req.Transport() == "UDP" && len(req.String()) > compactAbove {
 		req.CompactHeaders = true
 		if len(req.String()) > compactAbove {
@@ -65,6 +69,30 @@ func (s *Server) transmit(ctx context.Context, req *sipgo.Request) (*sipgo.Clien
 		}
 	}
 	return s.transactions.Request(ctx, req)
+}
+
+// expect finds the address that a request goes to, and lets the responses in.
+func (s *Server) expect(ctx context.Context, req *sipgo.Request) {
+	host, port, err := net.SplitHostPort(req.Destination())
+	if err != nil {
+		return
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		if err != nil || len(found) == 0 {
+			return // sipgo looks for an SRV record
+		}
+		ip = found[0]
+		for _, a := range found {
+			if a.Unmap().Is4() == s.local.Addr().Is4() {
+				ip = a
+				break
+			}
+		}
+		req.SetDestination(net.JoinHostPort(ip.Unmap().String(), port))
+	}
+	s.strangers.pass(ip.Unmap())
 }
 
 // ask sends a request in the dialog; then gets its final response.
@@ -87,7 +115,7 @@ func (d *dialog) ask(ctx context.Context, method sipgo.RequestMethod, body []byt
 		return err
 	}
 	d.pending.drop()
-	d.pending = &exchange{tx: tx, req: req, then: then}
+	d.pending = &exchange{tx: tx, req: tx.Origin(), then: then}
 	return nil
 }
 
@@ -134,7 +162,7 @@ func (d *dialog) again(ctx context.Context, req *sipgo.Request, res *sipgo.Respo
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{tx: tx, req: next}, nil
+	return &exchange{tx: tx, req: tx.Origin()}, nil
 }
 
 // ackExchange acknowledges a 2xx to a re-INVITE of ours.
@@ -199,7 +227,7 @@ func reason(c leg.Cause) []sipgo.Header {
 func (d *dialog) bye(extra ...sipgo.Header) {
 	d.stage = leaving
 	d.await = nil
-	d.deadlines = deadlines{giveUp: time.Now().Add(timeout)}
+	d.deadlines = deadlines{giveUp: d.patience()}
 	done := func(*exchange, *sipgo.Response) { d.stage = over }
 	if err := d.ask(context.Background(), sipgo.BYE, nil, done, extra...); err != nil {
 		d.log.Info("sip: BYE not sent", "error", err)

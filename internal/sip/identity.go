@@ -57,6 +57,9 @@ func isE164(number string) bool {
 	return ok && len(digits) >= 7 && len(digits) <= 15 && strings.Trim(digits, "0123456789") == ""
 }
 
+// PartyOf is the party that a SIP user of this name is.
+func PartyOf(user string) leg.Party { return leg.Party{ID: partyID(user)} }
+
 // userFor is the SIP user of a party identifier: the way back of partyID.
 func userFor(id string) string {
 	if number, ok := strings.CutPrefix(id, "4:"); ok {

@@ -332,7 +332,11 @@ func (d *dialog) acknowledged(ack *sipgo.Request) {
 	waiting := d.deferred
 	d.deferred = nil
 	for _, r := range waiting {
-		d.receive(r)
+		if d.stage == up {
+			d.modify(r)
+		} else {
+			d.reply(r, 481, nil)
+		}
 	}
 }
 

@@ -266,6 +266,24 @@ func TestWhatAnInviteMustBe(t *testing.T) {
 	}
 }
 
+func TestAnOfferWithAHostName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		p.say(p.request("INVITE", strings.Replace(offerPCMU, "c=IN IP4 127.0.0.1", "c=IN IP4 phone.example.com", 1)))
+		p.status(180)
+		l := b.leg()
+		b.accept(p, l)
+		f := media.Frame{Rate: media.Rate8k}
+		if l.Write(&f) != nil { // where to, is not known before something comes
+			t.Error("Write failed")
+		}
+		if _, err := l.Read(&f); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestMultipartBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, nil)
@@ -368,6 +386,10 @@ func TestStoppingSaysBye(t *testing.T) {
 		l := b.established(p)
 		q.say(q.request("INVITE", offerPCMU))
 		m := b.leg()
+		r := b.phone("127.0.0.1:7003") // has not acknowledged its answer
+		r.say(r.request("INVITE", offerPCMU))
+		go b.leg().Answer(context.Background())
+		r.status(200)
 		start := time.Now()
 		b.stop()
 		bye := p.expect(sipgo.BYE)
@@ -376,7 +398,7 @@ func TestStoppingSaysBye(t *testing.T) {
 		}
 		q.status(503)
 		<-b.ran // without the response to BYE
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > 3*time.Second {
 			t.Errorf("took %v", d)
 		}
 		wantEnded(t, l, leg.Shutdown, false)

@@ -15,6 +15,7 @@ var (
 	_ leg.Incoming  = (*incoming)(nil)
 	_ room.Keypad   = (*dialog)(nil)
 	_ room.Wideband = (*dialog)(nil)
+	_ room.Holder   = (*dialog)(nil)
 )
 
 // incoming is the leg of a call that came in.
@@ -116,6 +117,14 @@ func (d *dialog) NextDigit() (dtmf.Digit, bool) {
 	default:
 		return dtmf.Digit{}, false
 	}
+}
+
+// HeldDigit is the key that is being held down now, as a telephone-event.
+func (d *dialog) HeldDigit() (symbol byte, ok bool) {
+	if h, holds := any(d.sound.endpoint.Load()).(room.Holder); holds && d.sound.endpoint.Load() != nil {
+		return h.HeldDigit()
+	}
+	return 0, false
 }
 
 // Rate is the rate of the codec; 8 kHz before the answer.

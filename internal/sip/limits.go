@@ -33,10 +33,16 @@ const (
 // shortened: above it, it may be cut in pieces on its way (RFC 3261 §18.1.1).
 const compactAbove = 1300
 
-// raiseDatagramLimit lets sipgo send a UDP message of more than 1,300 bytes. A
-// response has no other way than the request's, so refusing it, as sipgo does,
-// would lose the call; a request of ours goes over TCP first (see transmit).
-var raiseDatagramLimit = sync.OnceFunc(func() { sipgo.UDPMTUSize = math.MaxUint16 })
+// tuneSipgo sets what sipgo has for the whole process.
+//
+// It may send a UDP message of more than 1,300 bytes: a response has no other
+// way than the request's, so refusing it, as sipgo does, would lose the call; a
+// request of ours goes over TCP first (see transmit). And it is not to write to
+// the standard logger.
+var tuneSipgo = sync.OnceFunc(func() {
+	sipgo.UDPMTUSize = math.MaxUint16
+	sipgo.SetDefaultLogger(slog.New(slog.DiscardHandler))
+})
 
 // A door is the UDP socket as sipgo sees it: what makes no sense stays outside,
 // and an error on one packet does not end the reading.
@@ -58,6 +64,9 @@ func (d *door) ReadFrom(p []byte) (int, net.Addr, error) {
 			continue
 		}
 		failures = 0
+		if d.server.shut.Load() {
+			continue
+		}
 		switch reason := d.server.senseless(p[:n], from); reason {
 		case "":
 			return n, from, nil
@@ -80,10 +89,38 @@ func (s *Server) senseless(p []byte, from net.Addr) string {
 	if !bytes.HasPrefix(line, []byte("SIP/2.0 ")) && !bytes.HasSuffix(line, []byte(" SIP/2.0")) {
 		return "not SIP"
 	}
-	if s.strangers.silenced(addrPort(from).Addr()) {
+	if p := addrPort(from); !s.trusted(p.Addr(), p.Port()) && s.strangers.deaf(p.Addr()) {
 		return "silenced stranger"
 	}
+	for _, names := range mandatory {
+		if !names.in(p) {
+			return "malformed" // sipgo would answer it, whoever sent it
+		}
+	}
 	return ""
+}
+
+// fields are the names of a header field, long and short.
+type fields []string
+
+// mandatory is what every message has (RFC 3261 §8.1.1).
+var mandatory = []fields{{"cseq"}, {"via", "v"}, {"from", "f"}, {"to", "t"}, {"call-id", "i"}}
+
+// in reports whether a message has a line that begins with one of the names.
+func (f fields) in(p []byte) bool {
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			return false
+		}
+		p = p[i+1:]
+		for _, name := range f {
+			if len(p) > len(name) && (p[len(name)] == ':' || p[len(name)] == ' ' || p[len(name)] == '\t') &&
+				bytes.EqualFold(p[:len(name)], []byte(name)) {
+				return true
+			}
+		}
+	}
 }
 
 // check says what is wrong with a request: a status code, and a word for the
@@ -160,10 +197,12 @@ func (g *gate) Accept() (net.Conn, error) {
 }
 
 func (g *gate) enter(c net.Conn) *visitor {
-	ip := addrPort(c.RemoteAddr()).Addr()
+	from := addrPort(c.RemoteAddr())
+	ip := from.Addr()
+	deaf := !g.server.trusted(ip, from.Port()) && g.server.strangers.deaf(ip)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.conns) >= maxConns || !ip.IsLoopback() && g.of[ip] >= maxConnsOf || g.server.strangers.silenced(ip) {
+	if deaf || len(g.conns) >= maxConns || !ip.IsLoopback() && g.of[ip] >= maxConnsOf {
 		return nil
 	}
 	v := &visitor{Conn: c, gate: g, from: c.RemoteAddr().String()}
@@ -180,6 +219,7 @@ func (g *gate) enter(c net.Conn) *visitor {
 func (g *gate) leave(v *visitor) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	v.late.Stop()
 	if g.conns[v.from] != v {
 		return
 	}
@@ -219,9 +259,18 @@ type visitor struct {
 	late *time.Timer
 }
 
+// Read gives what has come, until the server shuts.
+func (v *visitor) Read(p []byte) (int, error) {
+	for {
+		n, err := v.Conn.Read(p)
+		if err != nil || !v.gate.server.shut.Load() {
+			return n, err
+		}
+	}
+}
+
 // Close frees the connection's place.
 func (v *visitor) Close() error {
-	v.late.Stop()
 	v.gate.leave(v)
 	return v.Conn.Close()
 }

@@ -63,9 +63,10 @@ func (s *socket) ReadFrom(p []byte) (int, net.Addr, error) {
 
 func (s *socket) WriteTo(p []byte, to net.Addr) (int, error) {
 	s.wire.mu.Lock()
-	end, lose := s.wire.ends[to.String()], s.wire.lose
+	end := s.wire.ends[to.String()]
+	lost := s.wire.lose != nil && s.wire.lose(s.addr.String(), to.String(), string(p))
 	s.wire.mu.Unlock()
-	if end == nil || lose != nil && lose(s.addr.String(), to.String(), string(p)) {
+	if end == nil || lost {
 		return len(p), nil
 	}
 	select {
@@ -385,4 +386,3 @@ func wantEnded(t testing.TB, l leg.Leg, cause leg.Cause, byFarEnd bool) {
 		t.Error("an event after Ended")
 	}
 }
-

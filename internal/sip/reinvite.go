@@ -81,8 +81,8 @@ func (d *dialog) modify(r request) {
 	case required(r.Request) != "":
 		d.reply(r, 420, nil, sipgo.NewHeader("Unsupported", required(r.Request)))
 		return
-	case d.stage == answering && len(d.deferred) < inboxSize:
-		d.deferred = append(d.deferred, r) // its ACK is on its way
+	case d.await != nil && len(d.deferred) < inboxSize:
+		d.deferred = append(d.deferred, r) // the ACK before it is on its way: sipgo may let one overtake the other
 		return
 	case d.pending.offering(): // both at once: who asked second waits (RFC 3261 §14.2)
 		d.reply(r, 491, nil)

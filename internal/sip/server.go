@@ -77,6 +77,7 @@ type Server struct {
 	nonces       nonces
 	trunks       trunks
 	draining     atomic.Bool
+	shut         atomic.Bool // nothing is read any more
 
 	mu    sync.Mutex
 	spawn func(func(context.Context)) // set while Run runs
@@ -119,7 +120,7 @@ func (s *Server) listen() error {
 		s.local = addrPort(l.Addr())
 		s.tcp = newGate(l, s)
 	}
-	raiseDatagramLimit()
+	tuneSipgo()
 	log := sipgo.WithTransportLayerLogger(slog.New(&complaints{server: s}))
 	parser := sipgo.NewParser()
 	parser.MaxMessageLength = maxMessage
@@ -202,20 +203,24 @@ func (s *Server) Run(ctx context.Context) error {
 	return err
 }
 
-// close shuts the sockets and frees what sipgo holds.
+// close shuts the sockets and frees what sipgo holds. First it reads nothing
+// more: a request that sipgo is just taking in would, without our sockets, be
+// answered from one that sipgo opens itself.
 func (s *Server) close() {
+	s.shut.Store(true)
+	time.Sleep(settling)
+	s.transactions.Close()
 	if s.udp != nil {
 		s.udp.Close()
 	}
 	if s.tcp != nil {
 		s.tcp.Close()
-	}
-	s.transactions.Close()
-	s.transport.Close()
-	if s.tcp != nil {
 		s.tcp.closeAll()
 	}
+	s.transport.Close()
 }
+
+const settling = 10 * time.Millisecond
 
 // start runs f on a goroutine that Run waits for; false says that the server
 // does not run.

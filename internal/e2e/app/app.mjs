@@ -4,22 +4,32 @@
 //
 //   in   {"id":1,"on":"client","do":"answerCall","args":["…"]}
 //        {"id":2,"on":"media","call":"…","do":"playToAll","args":[…]}
-//        on: client, connection, media, recording, or app: see receivers
+//        on: client, connection, media, recording, stream, or app: see receivers
 //   out  {"id":1,"result":{…}}    or {"id":1,"error":{"statusCode":409,"code":"8519","message":"…"}}
 //        {"event":{"kind":"CallConnected",…},"cloud":{…},"headers":{…}}   what the SDK's parser makes of a callback
 //        {"event":{"kind":"IncomingCall",…},"grid":{…}}                   an Event Grid event
+//        {"event":{"kind":"StreamOpened","stream":0,"headers":{…}}}       a websocket of media streaming; its
+//        {"event":{"kind":"StreamClosed","stream":0,"code":1000}}         frames are kept until asked for
 //
 // It listens on file descriptor 3, or on 127.0.0.1:$PORT; PROMPTS is a folder
-// served under /prompts/.
+// served under /prompts/. A websocket on any path is a stream.
 import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { CallAutomationClient, parseCallAutomationEvent } from "@azure/communication-call-automation";
+import {
+  CallAutomationClient,
+  createOutboundAudioData,
+  createOutboundStopAudioData,
+  parseCallAutomationEvent,
+  StreamingData,
+} from "@azure/communication-call-automation";
+import { WebSocketServer } from "ws";
 
 let client;
 let refusals = 0;
 let everyone;
+const streams = [];
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
 // What a command is called on.
@@ -33,6 +43,7 @@ const receivers = {
   connection: (call) => client.getCallConnection(call),
   media: (call) => client.getCallConnection(call).getCallMedia(),
   recording: () => client.getCallRecording(),
+  stream: (number) => streams[number], // by order of arrival, in "call"
 };
 
 async function obey({ id, on, call, do: method, args = [] }) {
@@ -57,18 +68,43 @@ function gridEvent(event, res) {
   res.end();
 }
 
-function callback(cloud, headers, res) {
+function callback(cloud, path, headers, res) {
   if (refusals > 0) {
     refusals--;
     say({ event: { kind: "Refused" }, cloud, headers });
     return res.writeHead(503).end();
   }
   try {
-    say({ event: parseCallAutomationEvent(structuredClone(cloud)), cloud, headers });
+    say({ event: { ...parseCallAutomationEvent(structuredClone(cloud)), path }, cloud, headers });
   } catch (e) {
     say({ event: { kind: "Unparsable", message: e.message }, cloud, headers });
   }
   res.end();
+}
+
+// A stream keeps every frame as the SDK parses it, and can speak.
+function stream(socket, req) {
+  const frames = [];
+  const number = streams.push({
+    frames: () => ({ frames }),
+    say: (base64, bytes = 640) => {
+      const pcm = Buffer.from(base64, "base64");
+      for (let at = 0; at < pcm.length; at += bytes) socket.send(createOutboundAudioData(pcm.subarray(at, at + bytes).toString("base64")));
+    },
+    stopAudio: () => socket.send(createOutboundStopAudioData()),
+    send: (text) => socket.send(text),
+    break: () => socket.terminate(), // as a crash would
+  });
+  socket.on("message", (data, binary) => {
+    try {
+      const parsed = StreamingData.parse(data);
+      frames.push({ kind: StreamingData.getStreamingKind(), ...parsed, binary });
+    } catch (e) {
+      frames.push({ kind: "Unparsable", message: e.message });
+    }
+  });
+  socket.on("close", (code) => say({ event: { kind: "StreamClosed", stream: number - 1, code } }));
+  say({ event: { kind: "StreamOpened", stream: number - 1, path: req.url, headers: req.headers } });
 }
 
 async function serve(req, res) {
@@ -84,7 +120,7 @@ async function serve(req, res) {
   const events = [JSON.parse(body)].flat();
   for (const event of events) {
     if (pathname.startsWith("/events")) gridEvent(event, res);
-    else callback(event, req.headers, res);
+    else callback(event, req.url, req.headers, res);
   }
 }
 
@@ -94,6 +130,7 @@ const server = createServer((req, res) =>
     res.writeHead(400).end();
   }),
 );
+new WebSocketServer({ server }).on("connection", stream);
 server.listen(process.env.PORT ? { host: "127.0.0.1", port: Number(process.env.PORT) } : { fd: 3 }, () => say({ event: { kind: "Ready" } }));
 createInterface({ input: process.stdin })
   .on("line", (line) => obey(JSON.parse(line)))

@@ -1,0 +1,4 @@
+package prompt
+
+// Wait waits until all downloads have ended.
+func (l *Library) Wait() { l.loading.Wait() }
