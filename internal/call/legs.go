@@ -24,9 +24,9 @@ type voice struct {
 	participant string
 	port        *room.Port // nil: not in the room
 
-	unwanted bool          // hang it up as soon as it is there, …
-	cause    leg.Cause     // … with this
-	farewell chan struct{} // closed when Hangup has returned; nil: not called
+	unwanted bool               // hang it up as soon as it is there, …
+	cause    leg.Cause          // … with this
+	farewell chan struct{}      // closed when Hangup has returned; nil: not called
 	release  context.CancelFunc // stops following its events
 }
 

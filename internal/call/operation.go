@@ -101,13 +101,17 @@ func playable(field string, p Prompt) error {
 // enqueue puts an operation behind those that wait, or, with interrupt, in
 // their place.
 func (m *Machine) enqueue(op *operation, interrupt bool) error {
+	field := "playSources"
+	if op.recognize != nil {
+		field = "playPrompt"
+	}
 	for _, p := range op.prompts {
-		if err := playable("playSources", p); err != nil {
+		if err := playable(field, p); err != nil {
 			return err
 		}
 	}
 	if op.target != nil && op.target.held {
-		return Errorf(WrongState, "Participant %s is on hold.", op.target.id)
+		return Errorf(NotNow, "Participant %s is on hold.", op.target.id)
 	}
 	if interrupt {
 		m.cancelAll()

@@ -158,9 +158,9 @@ func (m *Machine) hold(c *connection, cmd Hold) error {
 	}
 	if p.held != cmd.Off {
 		if cmd.Off {
-			return Errorf(WrongState, "Participant %s is not on hold.", p.id)
+			return Errorf(NotNow, "Participant %s is not on hold.", p.id)
 		}
-		return Errorf(WrongState, "Participant %s is already on hold.", p.id)
+		return Errorf(NotNow, "Participant %s is already on hold.", p.id)
 	}
 	if cmd.Off {
 		m.endHold(p)

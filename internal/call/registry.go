@@ -28,7 +28,8 @@ type Config struct {
 	// Fetch begins to load a prompt.
 	Fetch func(ctx context.Context, uri, cacheID string) Sound
 	// Call calls somebody: it finds who is meant, and returns the leg at once.
-	// An error says that nobody is to be found under that name.
+	// An error says that nobody is to be found under that name; a nil Call finds
+	// nobody.
 	Call func(ctx context.Context, i Invite) (leg.Leg, error)
 	// Recordings keeps recordings.
 	Recordings *recording.Store
@@ -64,6 +65,11 @@ type Registry struct {
 func NewRegistry(config Config) *Registry {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Call == nil {
+		config.Call = func(_ context.Context, i Invite) (leg.Leg, error) {
+			return nil, Errorf(NotFound, "No network leads to %s.", i.Target)
+		}
 	}
 	r := &Registry{
 		config:      config,

@@ -236,7 +236,7 @@ func (s *stage) command(words []string, options map[string]string) error {
 }
 
 var codes = map[string]call.Code{
-	"not-found": call.NotFound, "conflict": call.Conflict, "wrong-state": call.WrongState,
+	"not-found": call.NotFound, "conflict": call.Conflict, "wrong-state": call.WrongState, "not-now": call.NotNow,
 	"invalid": call.Invalid, "gone": call.Gone, "unsupported": call.Unsupported,
 	"incompatible": call.Incompatible, "duplicate": call.Duplicate, "absent": call.Absent,
 }

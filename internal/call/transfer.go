@@ -12,7 +12,7 @@ type transfer struct {
 	leg    LegID
 	who    string // participant
 	target string
-	moving bool // it comes to us
+	from   string // callConnectionId of the call it comes from; empty: it leaves ours
 	Operation
 }
 
@@ -64,8 +64,8 @@ func (m *Machine) dropTransfers() {
 }
 
 func (m *Machine) failTransfer(t *transfer, why event.InviteCause) {
-	if t.moving {
-		m.publish(t.conn, t.Operation, event.MoveFailed{Participant: t.who})
+	if t.from != "" {
+		m.publish(t.conn, t.Operation, event.MoveFailed{Participant: t.who, From: t.from})
 		return
 	}
 	m.publish(t.conn, t.Operation, event.TransferFailed{Cause: why})
@@ -90,7 +90,7 @@ func (m *Machine) move(c *connection, cmd Move) error {
 	}
 	for _, id := range cmd.Targets {
 		m.lastLeg++
-		m.transfers = append(m.transfers, &transfer{conn: c, leg: m.lastLeg, who: id, moving: true, Operation: cmd.Operation})
+		m.transfers = append(m.transfers, &transfer{conn: c, leg: m.lastLeg, who: id, from: cmd.From, Operation: cmd.Operation})
 		m.do(TakeLeg{m.lastLeg, cmd.From, id})
 	}
 	return nil
@@ -108,7 +108,7 @@ func (m *Machine) moved(in LegArrived) bool {
 		m.do(HangupLeg{in.Leg, leg.Normal}, Unplug{in.Leg})
 	default:
 		m.join(in.Leg, t.who, "")
-		m.publish(t.conn, t.Operation, event.MoveSucceeded{Participant: t.who})
+		m.publish(t.conn, t.Operation, event.MoveSucceeded{Participant: t.who, From: t.from})
 		m.tellParticipants()
 	}
 	return true
