@@ -23,7 +23,7 @@ type listenCmd struct {
 
 // Run listens until ctx is done. All files are whole by then.
 func (c *listenCmd) Run(ctx context.Context) error {
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -33,13 +33,13 @@ func (c *listenCmd) Run(ctx context.Context) error {
 
 // serve takes in streams from a listener until ctx is done.
 func (c *listenCmd) serve(ctx context.Context, listener net.Listener, out io.Writer) error {
-	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+	if err := os.MkdirAll(c.Out, 0o750); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
 	}
 	desk := &desk{cmd: c, paper: &paper{w: out}, open: map[*stream.Conn]bool{}}
 	server := &http.Server{Handler: desk, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() {
-		server.Close() //nolint:errcheck // Serve returns
+		server.Close() // Serve returns
 	})
 	defer stop()
 	err := server.Serve(listener)
@@ -67,7 +67,7 @@ func (d *desk) close() {
 	d.mu.Lock()
 	d.closed = true
 	for c := range d.open {
-		c.Close() //nolint:errcheck // its goroutine sees the end
+		c.Close() // its goroutine sees the end
 	}
 	d.mu.Unlock()
 	d.busy.Wait()
@@ -102,7 +102,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	number, ok := d.enter(c)
 	if !ok {
-		c.Close() //nolint:errcheck // we are leaving
+		c.Close() // we are leaving
 		return
 	}
 	defer d.leave(c)
@@ -113,7 +113,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &sitting{desk: d, conn: c, name: name, rate: media.Rate16k}
 	d.paper.line("%s: connected from %s, %s", name, r.RemoteAddr, r.URL.Path)
 	err = s.run()
-	c.Close() //nolint:errcheck // it is over
+	c.Close() // it is over
 	s.summary(err)
 }
 

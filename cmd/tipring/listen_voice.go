@@ -3,16 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/wav"
@@ -53,7 +49,7 @@ func newVoice(dir, name, participant string, rate media.Rate) (*voice, error) {
 		if n > 1 {
 			path = filepath.Join(dir, fmt.Sprintf("%s-%d.wav", base, n))
 		}
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -62,7 +58,7 @@ func newVoice(dir, name, participant string, rate media.Rate) (*voice, error) {
 		}
 		w, err := wav.NewWriter(f, wav.Format{Rate: int(rate), Channels: 1})
 		if err != nil {
-			f.Close() //nolint:errcheck // nothing is in it
+			f.Close() // nothing is in it
 			return nil, fmt.Errorf("begin a file: %w", err)
 		}
 		return &voice{participant: who, rate: rate, file: f, wav: w}, nil
@@ -164,62 +160,4 @@ func (v *voice) summary() string {
 	length := time.Duration(v.samples) * time.Second / time.Duration(v.rate)
 	return fmt.Sprintf("%s: %v, %d frames, %d gaps, at most %d ms late: %s",
 		v.participant, length.Round(time.Millisecond), v.frames, v.gaps, v.worst.Milliseconds(), v.file.Name())
-}
-
-// A paper is where lines are printed: those that stay, and below them, on a
-// terminal, those that live. Elsewhere a live line is printed once a second.
-type paper struct {
-	w io.Writer
-
-	mu     sync.Mutex
-	last   map[string]time.Time // when each stream was last drawn
-	drawn  int                  // live lines at the bottom of the terminal
-	latest map[string][]string
-}
-
-// line prints a line that stays.
-func (p *paper) line(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.wipe()
-	fmt.Fprintf(p.w, format+"\n", args...)
-}
-
-// live shows how the voices of a stream are, if it is time to.
-func (p *paper) live(name string, voices []*voice) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	terminal := p.terminal()
-	every := time.Second
-	if terminal {
-		every = 200 * time.Millisecond
-	}
-	now := time.Now()
-	if p.last == nil {
-		p.last = map[string]time.Time{}
-	}
-	if now.Sub(p.last[name]) < every {
-		return
-	}
-	p.last[name] = now
-	p.wipe()
-	for _, v := range voices {
-		fmt.Fprintf(p.w, "%s: %s\n", name, v.look())
-	}
-	if terminal {
-		p.drawn = len(voices)
-	}
-}
-
-// wipe takes the live lines off the terminal.
-func (p *paper) wipe() {
-	if p.drawn > 0 {
-		fmt.Fprintf(p.w, "\x1b[%dA\x1b[J", p.drawn)
-	}
-	p.drawn = 0
-}
-
-func (p *paper) terminal() bool {
-	f, ok := p.w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -49,7 +49,8 @@ func open(r *bufio.Reader) (decoder, error) {
 	return d, nil
 }
 
-// mp3File decodes MPEG-1 and MPEG-2 audio layer III. The decoder behind it
+// mp3File decodes MPEG-1 and MPEG-2 audio layer III, of 16 to 48 kHz; those of 8
+// to 12 kHz ("MPEG 2.5") are ErrFormat. The decoder behind it
 // always gives two channels.
 type mp3File struct {
 	d   *mp3.Decoder

@@ -67,27 +67,28 @@ func (l *Library) download(ctx context.Context, p *Prompt, uri string) error {
 		return err
 	}
 	watchdog.Stop()
-	defer answer.Body.Close() //nolint:errcheck // it is read, or of no use
+	defer answer.Body.Close() // it is read, or of no use
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("the answer was %.80s", answer.Status)
 	}
-	most := orElse(l.MaxBytes, 64<<20)
+	most := l.maxBytes()
 	if answer.ContentLength > most {
 		return fmt.Errorf("%w: %d bytes", errTooLarge, answer.ContentLength)
 	}
 	m := &meter{body: answer.Body, left: most, places: l.places(), watchdog: watchdog, patience: patience}
 	m.places <- struct{}{}
 	defer func() { <-m.places }()
-	err = decode(m, p, l.maxDuration())
+	err = decode(m, p, l.maxDuration(), 2*most)
 	if m.err != nil { // what a decoder says of half a file is not the reason
 		return m.err
 	}
 	return err
 }
 
-// decode appends r's sound to p. A decoder that breaks on what it is given is a
+// decode appends r's sound to p, as far as it is not too long and has not more
+// than so many samples: a few bytes can hold hours of silence. A decoder that breaks on what it is given is a
 // file that cannot be read.
-func decode(r io.Reader, p *Prompt, longest time.Duration) (err error) {
+func decode(r io.Reader, p *Prompt, longest time.Duration, most int64) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("%w: the decoder broke on it: %v", ErrFormat, v)
@@ -98,7 +99,7 @@ func decode(r io.Reader, p *Prompt, longest time.Duration) (err error) {
 		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	p.rate.Store(int64(d.Rate()))
-	most := int64(longest.Seconds() * float64(d.Rate()))
+	most = min(most, int64(longest.Seconds()*float64(d.Rate())))
 	var pcm [2048]int16
 	for idle := 0; ; {
 		n, err := d.ReadSamples(pcm[:])
@@ -114,7 +115,7 @@ func decode(r io.Reader, p *Prompt, longest time.Duration) (err error) {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrFormat, err)
 		case p.sound.length.Load() > most:
-			return fmt.Errorf("%w: more than %v", errTooLong, longest)
+			return fmt.Errorf("%w: more than %d samples", errTooLong, most)
 		}
 		if idle++; n > 0 {
 			idle = 0

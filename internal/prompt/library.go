@@ -32,7 +32,7 @@ type Client interface {
 // guard on where it goes.
 type Library struct {
 	Client      Client        // nil means http.DefaultClient
-	MaxBytes    int64         // of a file; 0 means 64 MiB
+	MaxBytes    int64         // of a file; 0 means 64 MiB. Its decoded sound may have four times as many
 	MaxDuration time.Duration // of its sound, and of its download; 0 means 30 minutes
 	Timeout     time.Duration // how long a server may say nothing; 0 means 10 s
 	CacheTTL    time.Duration // how long a prompt with a cache id is kept; 0 means 1 h
@@ -186,6 +186,8 @@ func (l *Library) client() Client {
 	}
 	return l.Client
 }
+
+func (l *Library) maxBytes() int64 { return orElse(l.MaxBytes, 64<<20) }
 
 func (l *Library) maxDuration() time.Duration { return orElse(l.MaxDuration, 30*time.Minute) }
 

@@ -37,7 +37,7 @@ func wavOf(rate, channels int, pcm []int16) []byte {
 	b.WriteString("RIFF")
 	for _, v := range []any{uint32(36 + 2*len(pcm)), [8]byte([]byte("WAVEfmt ")), uint32(16), uint16(1), uint16(channels),
 		uint32(rate), uint32(2 * rate * channels), uint16(2 * channels), uint16(16), [4]byte([]byte("data")), uint32(2 * len(pcm)), pcm} {
-		binary.Write(&b, binary.LittleEndian, v) //nolint:errcheck // into memory
+		binary.Write(&b, binary.LittleEndian, v) // into memory
 	}
 	return b.Bytes()
 }
@@ -57,7 +57,7 @@ type site struct {
 	requests atomic.Int64
 }
 
-func serve(t *testing.T, handler http.HandlerFunc) *site {
+func serve(t testing.TB, handler http.HandlerFunc) *site {
 	t.Helper()
 	s := &site{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -299,7 +299,7 @@ func TestWhatCannotBePlayed(t *testing.T) {
 				c.uri = serve(t, c.handler).URL
 			}
 			p := fetch(t, l, c.uri, "id")
-			p.Ready(t.Context()) //nolint:errcheck // "too long" has begun
+			p.Ready(t.Context()) // "too long" has begun
 			l.Wait()
 			_, err := play(t, p.Source(), media.Rate8k, 200)
 			if !errors.Is(err, c.want) {

@@ -121,15 +121,17 @@ func (s *Store) Start(o Options) (*Recording, error) {
 	if o.Mixed {
 		o.MaxChannels, o.Channels = 1, nil
 	}
-	document := o.ID + "-0"
-	file, err := s.create(document, soundEnd)
+	if !safe(o.ID) {
+		return nil, fmt.Errorf("recording: %.40q cannot be its id", o.ID)
+	}
+	file, err := s.create(o.ID+"-0", soundEnd)
 	if err != nil {
 		return nil, err
 	}
 	w, err := wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: o.MaxChannels})
 	if err != nil {
-		file.Close()           //nolint:errcheck // nothing of value is in it
-		os.Remove(file.Name()) //nolint:errcheck // it does not count
+		file.Close()           // nothing of value is in it
+		os.Remove(file.Name()) // it does not count
 		return nil, fmt.Errorf("begin document: %w", err)
 	}
 	r := &Recording{

@@ -56,7 +56,7 @@ func (r *Recording) describe() Result {
 // discard drops a file in which nothing was written: a recording that began
 // with a pause and was never resumed has none.
 func (r *Recording) discard() error {
-	r.file.Close() //nolint:errcheck // nothing of value is in it
+	r.file.Close() // nothing of value is in it
 	if err := os.Remove(r.file.Name()); err != nil {
 		return fmt.Errorf("discard document: %w", err)
 	}
@@ -72,23 +72,27 @@ func (r *Recording) complete(result *Result) error {
 	if stat, err := r.file.Stat(); err == nil {
 		c.Bytes = stat.Size()
 	}
-	if err := r.store.finish(r.file); err != nil {
+	there, err := r.store.finish(r.file)
+	if !there {
 		return err
 	}
 	result.Chunks = append(result.Chunks, c)
+	return errors.Join(err, r.describeIn(c, result), r.store.settle())
+}
+
+// describeIn writes a chunk's page of metadata.
+func (r *Recording) describeIn(c Chunk, result *Result) error {
 	page, err := r.store.create(c.Document, metadataEnd)
 	if err != nil {
 		return err
 	}
 	if err := json.NewEncoder(page).Encode(r.metadata(result, c)); err != nil {
-		page.Close()           //nolint:errcheck // it does not count
-		os.Remove(page.Name()) //nolint:errcheck // nor is it needed
+		page.Close()           // it does not count
+		os.Remove(page.Name()) // nor is it needed
 		return fmt.Errorf("write metadata: %w", err)
 	}
-	if err := r.store.finish(page); err != nil {
-		return err
-	}
-	return r.store.settle()
+	_, err = r.store.finish(page)
+	return err
 }
 
 // metadata is the page that describes a chunk.

@@ -47,7 +47,7 @@ func (s *Store) Open(document string) (io.ReadSeekCloser, Info, error) {
 		err = ErrNotFound
 	}
 	if err != nil {
-		f.Close() //nolint:errcheck // nothing was written
+		f.Close() // nothing was written
 		return nil, Info{}, fmt.Errorf("open document: %w", err)
 	}
 	return f, Info{Size: stat.Size(), ModTime: stat.ModTime(), ContentType: "audio/wav"}, nil
@@ -134,27 +134,24 @@ func (s *Store) create(document, end string) (*os.File, error) {
 			return nil, fmt.Errorf("create document: %w: %s", fs.ErrExist, document)
 		}
 	}
-	f, err := os.OpenFile(path+partEnd, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	f, err := os.OpenFile(path+partEnd, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create document: %w", err)
 	}
 	return f, nil
 }
 
-// finish makes a file that was written count: synced, closed, renamed.
-func (s *Store) finish(f *os.File) error {
-	err := f.Sync()
-	if e := f.Close(); err == nil {
-		err = e
+// finish makes a file that was written count: synced, closed, renamed. What
+// could not be synced counts as well, for it is better than nothing; there says
+// whether the document has got its name.
+func (s *Store) finish(f *os.File) (there bool, err error) {
+	part := f.Name()
+	err = errors.Join(f.Sync(), f.Close())
+	renamed := os.Rename(part, part[:len(part)-len(partEnd)])
+	if err = errors.Join(err, renamed); err != nil {
+		err = fmt.Errorf("finish document: %w", err)
 	}
-	if err == nil {
-		part := f.Name()
-		err = os.Rename(part, part[:len(part)-len(partEnd)])
-	}
-	if err != nil {
-		return fmt.Errorf("finish document: %w", err)
-	}
-	return nil
+	return renamed == nil, err
 }
 
 // settle makes the renames of the folder last.
@@ -163,7 +160,7 @@ func (s *Store) settle() error {
 	if err != nil {
 		return fmt.Errorf("sync the recordings' folder: %w", err)
 	}
-	defer d.Close() //nolint:errcheck // nothing was written through it
+	defer d.Close() // nothing was written through it
 	if err := d.Sync(); err != nil {
 		return fmt.Errorf("sync the recordings' folder: %w", err)
 	}
