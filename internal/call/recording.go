@@ -45,7 +45,7 @@ func (m *Machine) record(in RecordRequest) {
 		}
 	}
 	m.tapes = append(m.tapes, &tape{id: in.ID, callback: in.Record.Callback, started: m.now, state: state})
-	m.do(OpenRecording{in.Ask, in.ID, in.Record})
+	m.do(OpenRecording(in))
 }
 
 func (m *Machine) notEstablished() error {

@@ -55,7 +55,7 @@ func TestReject(t *testing.T) {
 		t.Run(reason, func(t *testing.T) {
 			c := startCallers(t, w.server, "rejected", calls{status: status})
 			incoming := w.await(t, "IncomingCall", 10*time.Second, nil)
-			w.must(t, "client", "", "rejectCall", incoming.text("incomingCallContext"), map[string]any{"rejectReason": reason})
+			w.must(t, "client", "", "rejectCall", incoming.text("incomingCallContext"), map[string]any{"callRejectReason": reason})
 			c.wait(t, 15*time.Second)
 		})
 	}

@@ -39,7 +39,7 @@ func (w *world) answerAll(t *testing.T) {
 // idle waits until no call is left.
 func (w *world) idle(t *testing.T) {
 	t.Helper()
-	eventually(t, 15*time.Second, "no call to be left", func() bool { return w.counted(t, "tipring_calls", "") == 0 })
+	eventually(t, 15*time.Second, "no call to be left", func() bool { return w.metrics(t)["tipring_calls"] == 0 })
 }
 
 // descriptors counts the open files and sockets of the server: 0 where there is

@@ -18,6 +18,7 @@ const (
 	knownFor       = time.Hour        // how long who passed digest is no stranger
 	repeats        = 4                // responses to one and the same request
 	strikes        = 6                // requests without right credentials until the door stays shut
+	maxPackets     = 64               // packets read from a stranger, of whatever kind
 	maxStrangers   = 8192
 	challengeEvery = 20 * time.Millisecond // in the long run, all strangers together
 	challengeBurst = 100
@@ -98,6 +99,7 @@ type strangers struct {
 	seen  map[netip.Addr]*stranger
 	spare time.Duration // how long we have not challenged, up to the burst
 	last  time.Time
+	swept time.Time
 }
 
 type stranger struct {
@@ -106,6 +108,7 @@ type stranger struct {
 	request  string // the one that was challenged
 	repeated int
 	strikes  int
+	packets  int
 }
 
 // of finds or makes the entry of an address; nil if there is no room.
@@ -114,6 +117,10 @@ func (t *strangers) of(from netip.Addr, now time.Time) *stranger {
 		return e
 	}
 	if len(t.seen) >= maxStrangers {
+		if now.Before(t.swept.Add(time.Second)) {
+			return nil
+		}
+		t.swept = now
 		for a, e := range t.seen {
 			if !now.Before(e.until) {
 				delete(t.seen, a)
@@ -189,12 +196,18 @@ func (t *strangers) passed(from netip.Addr) bool {
 	return e != nil && e.passed && time.Now().Before(e.until)
 }
 
-// silenced reports whether nothing from this address is even read.
-func (t *strangers) silenced(from netip.Addr) bool {
+// deaf reports whether a packet from this address is not even read. sipgo
+// remembers every address that it has read from, so there are limits to how
+// many that may be.
+func (t *strangers) deaf(from netip.Addr) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := t.seen[from]
-	return e != nil && e.strikes >= strikes && time.Now().Before(e.until)
+	e := t.of(from, time.Now())
+	if e == nil {
+		return true
+	}
+	e.packets++
+	return !e.passed && (e.strikes >= strikes || e.packets > maxPackets)
 }
 
 // trunks are the addresses of the peers that may send calls in.

@@ -72,7 +72,8 @@ func (o *outgoing) drop() {
 // are its events. An error says that not even an INVITE could be sent:
 // rtp.ErrNoPorts, ErrNotRunning, a target that is no SIP URI, or that has no
 // address. ctx bounds the sending only; Hangup ends the call. Early media is not
-// heard: the sound begins with Answered.
+// heard: the sound begins with Answered. An answer on the heels of the ringing
+// may overtake it on its way through sipgo; then there is no Ringing.
 func (s *Server) Dial(ctx context.Context, c DialConfig) (leg.Leg, error) {
 	d, err := s.newUAC(c)
 	if err != nil {
@@ -348,39 +349,6 @@ func (d *dialog) withdraw() {
 	d.pending.drop()
 	d.pending = &exchange{tx: tx, req: req, then: func(*exchange, *sipgo.Response) {}}
 }
-
-// dismiss ends a dialog that we did not want: a second answer to one INVITE.
-func (s *Server) dismiss(res *sipgo.Response, localTag string) {
-	c := res.Contact()
-	if c == nil || c.Address.Host == "" || toTag(res) == "" {
-		return
-	}
-	d := s.newDialog()
-	d.log = s.Log
-	d.callID = res.CallID().Value()
-	d.local = end{uri: res.From().Address, tag: localTag}
-	d.remote = end{uri: res.To().Address, tag: toTag(res)}
-	d.target = *c.Address.Clone()
-	for _, h := range slices.Backward(res.GetHeaders("Record-Route")) {
-		if r, ok := h.(*sipgo.RecordRouteHeader); ok {
-			d.routes = append(d.routes, *r.Address.Clone())
-		}
-	}
-	d.transport = strings.ToUpper(res.Transport())
-	far, _ := netip.ParseAddrPort(res.Source())
-	d.us = s.facing(far.Addr().Unmap())
-	seq := res.CSeq().SeqNo
-	if ack, err := d.newRequest(sipgo.ACK, seq); err == nil {
-		s.send(ack)
-	}
-	if bye, err := d.newRequest(sipgo.BYE, seq+1); err == nil {
-		s.send(bye)
-	}
-	s.count("second answer")
-}
-
-// strayResponse takes what belongs to no transaction: too late, or not ours.
-func (s *Server) strayResponse(*sipgo.Response) { s.count("stray response") }
 
 // quotable makes a display name fit for a quoted string.
 func quotable(s string) string {

@@ -142,6 +142,11 @@ func (d *dialog) deliver(r request) bool {
 	}
 	select {
 	case d.inbox <- r:
+		select {
+		case <-d.done: // at the last moment: finish may have looked already
+			d.turnAway()
+		default:
+		}
 		return true
 	default:
 	}
@@ -298,6 +303,14 @@ func (d *dialog) finish() {
 	if d.await != nil {
 		d.await.tx.TerminateGracefully()
 	}
+	for _, r := range d.deferred {
+		d.server.finalOnce(r.Request, r.tx, 481)
+	}
+	d.turnAway()
+}
+
+// turnAway answers the requests that nobody will take any more.
+func (d *dialog) turnAway() {
 	for {
 		select {
 		case r := <-d.inbox:

@@ -2,6 +2,8 @@ package sip
 
 import (
 	"context"
+	"net"
+	"net/netip"
 	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
@@ -52,6 +54,7 @@ func (x *exchange) offering() bool {
 func (s *Server) transmit(ctx context.Context, req *sipgo.Request) (*sipgo.ClientTx, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
+	s.expect(ctx, req)
 	if req.Transport() == "UDP" && len(req.String()) > compactAbove {
 		req.CompactHeaders = true
 		if len(req.String()) > compactAbove {
@@ -66,6 +69,30 @@ func (s *Server) transmit(ctx context.Context, req *sipgo.Request) (*sipgo.Clien
 		}
 	}
 	return s.transactions.Request(ctx, req)
+}
+
+// expect finds the address that a request goes to, and lets the responses in.
+func (s *Server) expect(ctx context.Context, req *sipgo.Request) {
+	host, port, err := net.SplitHostPort(req.Destination())
+	if err != nil {
+		return
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		if err != nil || len(found) == 0 {
+			return // sipgo looks for an SRV record
+		}
+		ip = found[0]
+		for _, a := range found {
+			if a.Unmap().Is4() == s.local.Addr().Is4() {
+				ip = a
+				break
+			}
+		}
+		req.SetDestination(net.JoinHostPort(ip.Unmap().String(), port))
+	}
+	s.strangers.pass(ip.Unmap())
 }
 
 // ask sends a request in the dialog; then gets its final response.

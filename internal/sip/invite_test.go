@@ -266,6 +266,24 @@ func TestWhatAnInviteMustBe(t *testing.T) {
 	}
 }
 
+func TestAnOfferWithAHostName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		p.say(p.request("INVITE", strings.Replace(offerPCMU, "c=IN IP4 127.0.0.1", "c=IN IP4 phone.example.com", 1)))
+		p.status(180)
+		l := b.leg()
+		b.accept(p, l)
+		f := media.Frame{Rate: media.Rate8k}
+		if l.Write(&f) != nil { // where to, is not known before something comes
+			t.Error("Write failed")
+		}
+		if _, err := l.Read(&f); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestMultipartBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, nil)

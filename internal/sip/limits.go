@@ -89,7 +89,7 @@ func (s *Server) senseless(p []byte, from net.Addr) string {
 	if !bytes.HasPrefix(line, []byte("SIP/2.0 ")) && !bytes.HasSuffix(line, []byte(" SIP/2.0")) {
 		return "not SIP"
 	}
-	if s.strangers.silenced(addrPort(from).Addr()) {
+	if p := addrPort(from); !s.trusted(p.Addr(), p.Port()) && s.strangers.deaf(p.Addr()) {
 		return "silenced stranger"
 	}
 	for _, names := range mandatory {
@@ -197,10 +197,12 @@ func (g *gate) Accept() (net.Conn, error) {
 }
 
 func (g *gate) enter(c net.Conn) *visitor {
-	ip := addrPort(c.RemoteAddr()).Addr()
+	from := addrPort(c.RemoteAddr())
+	ip := from.Addr()
+	deaf := !g.server.trusted(ip, from.Port()) && g.server.strangers.deaf(ip)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.conns) >= maxConns || !ip.IsLoopback() && g.of[ip] >= maxConnsOf || g.server.strangers.silenced(ip) {
+	if deaf || len(g.conns) >= maxConns || !ip.IsLoopback() && g.of[ip] >= maxConnsOf {
 		return nil
 	}
 	v := &visitor{Conn: c, gate: g, from: c.RemoteAddr().String()}

@@ -193,7 +193,7 @@ func TestASlowTCPConnectionIsClosed(t *testing.T) {
 			if _, err := theirs.Write([]byte("I")); err != nil {
 				break
 			}
-			time.Sleep(time.Second) // virtual
+			<-time.After(time.Second) // virtual
 		}
 		if d := time.Since(start); d < 9*time.Second || d > 12*time.Second {
 			t.Errorf("closed after %v, want 10 s", d)
@@ -206,7 +206,7 @@ func TestASlowTCPConnectionIsClosed(t *testing.T) {
 		if line, _ := bufio.NewReader(theirs).ReadString('\n'); !strings.HasPrefix(line, "SIP/2.0 200") {
 			t.Errorf("got %q", line)
 		}
-		time.Sleep(time.Minute) // virtual
+		<-time.After(time.Minute) // virtual
 		theirs.SetReadDeadline(time.Now().Add(time.Second))
 		if _, err := theirs.Read(make([]byte, 1)); err != nil && !strings.Contains(err.Error(), "timeout") {
 			t.Errorf("closed: %v", err)

@@ -203,7 +203,7 @@ func TestSessionIsRefreshedByThePhone(t *testing.T) {
 			t.Error("no Require: timer")
 		}
 		for range 3 {
-			time.Sleep(time.Minute) // virtual
+			p.none(time.Minute)
 			p.say(p.request("UPDATE", "", "Supported: timer", "Session-Expires: 120;refresher=uac"))
 			p.status(200)
 		}
