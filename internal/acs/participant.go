@@ -118,4 +118,4 @@ const (
 
 // VoIPPrefix begins the SIP headers that carry the VoIP headers of a call to
 // and from users.
-const VoIPPrefix = "X-VoIP-"
+const VoIPPrefix = "X-MS-VoIP-"

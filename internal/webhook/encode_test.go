@@ -84,7 +84,7 @@ func bodies() map[string]event.Body {
 		"CallParticipantAdded":         event.ParticipantAdded{Participant: "4:+15550100", StartedBy: "8:acs:alice", Display: "Bob", TwoParty: true},
 		"CallParticipantRemoved":       event.ParticipantRemoved{Participant: "8:acs:alice", StartedBy: "8:acs:alice", Group: "group"},
 		"IncomingCall": event.IncomingCall{From: "4:+15550100", To: "8:acs:bot", DisplayName: "Alice", Token: "token",
-			Headers: map[string]string{"user-to-user": "616d;encoding=hex", "x-ms-custom-Shop": "7", "X-Other": "o", "X-VoIP-customHeader": "customValue"}},
+			Headers: map[string]string{"user-to-user": "616d;encoding=hex", "x-ms-custom-Shop": "7", "X-Other": "o", "X-MS-VoIP-customHeader": "customValue"}},
 		"IncomingCall-plain": event.IncomingCall{From: "8:acs:alice", To: "4:+15550100", Token: "token"},
 		"RecordingFileStatusUpdated": event.RecordingFileReady{Recording: "rec", Started: started, Duration: 6620 * time.Millisecond,
 			Channel: "unmixed", Format: "wav", EndReason: "CallEnded", Chunks: []event.RecordingChunk{{Document: "doc-1", EndReason: "SessionEnded"}}},
