@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ type stage struct {
 	events     []event.Event
 	next       int // events before this one have been expected, or passed over
 	connection string
+	earlier    string // the connection of the call before
 	token      string
 	recording  string
 }
@@ -74,7 +76,7 @@ func play(t *testing.T, file string) {
 	s := &stage{t: t, beat: time.NewTicker(media.Period), legs: map[string]*legtest.Leg{}, heard: map[string]*earwitness{}}
 	s.ctx, s.stop = context.WithCancel(t.Context())
 	s.calls = call.NewRegistry(call.Config{
-		Publish: s.published, Ticks: ticks, Fetch: fetch, BaseURL: "https://tipring.test",
+		Publish: s.published, Ticks: ticks, Fetch: fetch, Call: s.dial, BaseURL: "https://tipring.test",
 		Recordings: &recording.Store{Dir: t.TempDir()},
 	})
 	s.run(file)
@@ -122,8 +124,8 @@ func (s *stage) line(line string) error {
 			rest = append(rest, w)
 		}
 	}
-	if l := s.legs[rest[0]]; l != nil {
-		return s.farEnd(l, s.heard[rest[0]], rest[1:])
+	if l, ear := s.leg(rest[0]); l != nil {
+		return s.farEnd(l, ear, rest[1:])
 	}
 	switch rest[0] {
 	case "call":
@@ -146,6 +148,7 @@ func (s *stage) command(words []string, options map[string]string) error {
 	send := func(c call.Command) error { return s.calls.Send(ctx, s.connection, c) }
 	switch words[0] {
 	case "answer":
+		s.earlier = s.connection
 		p, err := s.calls.Answer(ctx, call.Answer{Token: s.token, Callback: "http://app/cb", Context: options["context"]})
 		if err == nil {
 			s.connection = p.Connection
@@ -156,14 +159,15 @@ func (s *stage) command(words []string, options map[string]string) error {
 		return s.calls.Reject(ctx, s.token, cause(words[1]))
 	case "play":
 		return send(call.Play{
-			Sources: prompts(words[1]), Loop: options["loop"] == "yes",
+			Sources: prompts(words[1]), Targets: users(strings.Fields(options["to"])), Loop: options["loop"] == "yes",
 			Interrupt: options["interrupt"] == "yes", Operation: op,
 		})
 	case "recognize":
 		return send(call.Recognize{
 			Target: "8:acs:" + words[1], Prompts: prompts(options["prompt"]), BargeIn: options["barge-in"] == "yes",
-			MaxTones: number(options["digits"]), StopTones: options["stop"],
-			InitialSilence: duration(options["initial-silence"]), InterTone: duration(options["inter-tone"]), Operation: op,
+			MaxTones: number(cmp.Or(options["digits"], "1")), StopTones: options["stop"],
+			InitialSilence: duration(options["initial-silence"]), InterTone: duration(options["inter-tone"]),
+			Choices: choices(options["choices"]), Operation: op,
 		})
 	case "listen":
 		return send(call.ListenTones{Target: "8:acs:" + words[1], Operation: op})
@@ -180,6 +184,49 @@ func (s *stage) command(words []string, options map[string]string) error {
 		state, err := s.calls.Record(ctx, call.Record{Connection: s.connection, Callback: "http://app/rec"})
 		s.recording = state.ID
 		return err
+	case "create":
+		p, err := s.calls.Create(ctx, call.Create{Targets: users(words[1:]), From: "8:acs:bot", Callback: "http://app/cb", Context: options["context"]})
+		s.connection = p.Connection
+		return errors.Join(err, s.rings(words[1:]))
+	case "redirect":
+		err := s.calls.Redirect(ctx, call.Redirect{Token: s.token, Targets: users(words[1:])})
+		return errors.Join(err, s.rings(words[1:]))
+	case "connect":
+		to := call.Connect{Group: options["group"], Callback: "http://other/cb", Context: options["context"]}
+		if to.Group == "" {
+			to.Call = s.serverCall()
+		}
+		p, err := s.calls.Connect(ctx, to)
+		if err == nil {
+			s.connection = p.Connection
+		}
+		return err
+	case "add":
+		err := send(call.Add{Target: "8:acs:" + words[1], Invitation: options["invitation"], Timeout: duration(options["timeout"]), Operation: op})
+		if err != nil || options["unknown"] == "yes" {
+			return err
+		}
+		return s.rings(words[1:])
+	case "uninvite":
+		return send(call.CancelAdd{Invitation: words[1], Operation: op})
+	case "remove":
+		return send(call.Remove{Target: "8:acs:" + words[1], Operation: op})
+	case "mute", "unmute":
+		return send(call.Mute{Targets: users(words[1:]), Off: words[0] == "unmute", Operation: op})
+	case "hold", "unhold":
+		h := call.Hold{Target: "8:acs:" + words[1], Off: words[0] == "unhold", Operation: op}
+		if music := prompts(options["music"]); len(music) > 0 {
+			h.Music = &music[0]
+		}
+		return send(h)
+	case "transfer":
+		return send(call.Transfer{Target: "8:acs:" + options["to"], Transferee: "8:acs:" + words[1], Operation: op})
+	case "send":
+		return send(call.SendTones{Target: "8:acs:" + options["to"], Tones: words[1], Operation: op})
+	case "leave":
+		return send(call.HangUp{})
+	case "move":
+		return send(call.Move{Targets: users(words[1:]), From: s.earlier, Operation: op})
 	case "pause":
 		return s.calls.PauseRecording(ctx, s.recording)
 	case "resume":
@@ -189,8 +236,9 @@ func (s *stage) command(words []string, options map[string]string) error {
 }
 
 var codes = map[string]call.Code{
-	"not-found": call.NotFound, "conflict": call.Conflict, "wrong-state": call.WrongState,
+	"not-found": call.NotFound, "conflict": call.Conflict, "wrong-state": call.WrongState, "not-now": call.NotNow,
 	"invalid": call.Invalid, "gone": call.Gone, "unsupported": call.Unsupported,
+	"incompatible": call.Incompatible, "duplicate": call.Duplicate, "absent": call.Absent,
 }
 
 func (s *stage) refused(err error, want string) error {
@@ -206,13 +254,22 @@ func (s *stage) refused(err error, want string) error {
 }
 
 func (s *stage) call(name string) error {
+	to := "bot"
+	if name, to, _ = strings.Cut(name, ">"); to == "" {
+		to = "bot"
+	}
 	l := legtest.New(leg.Call{
-		From: leg.Party{ID: "8:acs:" + name, Display: name}, To: leg.Party{ID: "8:acs:bot"}, CorrelationID: "correlation-" + name,
+		From: leg.Party{ID: "8:acs:" + name, Display: name}, To: leg.Party{ID: "8:acs:" + to}, CorrelationID: "correlation-" + name,
 	})
-	ear := new(earwitness)
-	l.Hear(ear.hear)
-	s.legs[name], s.heard[name] = l, ear
+	s.mu.Lock()
+	s.next, s.token = len(s.events), ""
+	s.mu.Unlock()
+	s.listen(name, l)
 	s.ended.Go(func() { s.calls.Incoming(s.ctx, l) })
+	if to != "bot" {
+		<-l.Answered()
+		return nil
+	}
 	if err := s.expect("IncomingCall", nil, peek); err != nil {
 		return err
 	}
@@ -224,6 +281,78 @@ func (s *stage) call(name string) error {
 		}
 	}
 	return nil
+}
+
+// dial calls somebody in memory; nobody is to be found under "nobody".
+func (s *stage) dial(_ context.Context, i call.Invite) (leg.Leg, error) {
+	name := strings.TrimPrefix(i.Target, "8:acs:")
+	if name == "nobody" {
+		return nil, errors.New("no such user")
+	}
+	l := legtest.Outgoing(leg.Call{From: i.From, To: leg.Party{ID: i.Target}})
+	s.listen(name, l)
+	return l, nil
+}
+
+// listen lets the scenario name a leg.
+func (s *stage) listen(name string, l *legtest.Leg) {
+	ear := new(earwitness)
+	l.Hear(ear.hear)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.legs[name], s.heard[name] = l, ear
+}
+
+// rings waits until everybody named is being called.
+func (s *stage) rings(names []string) error {
+	for end := time.Now().Add(time.Second); ; <-s.beat.C {
+		there := 0
+		for _, name := range names {
+			if l, _ := s.leg(name); l != nil || name == "nobody" {
+				there++
+			}
+		}
+		if there == len(names) {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%v are not called", names)
+		}
+	}
+}
+
+func (s *stage) leg(name string) (*legtest.Leg, *earwitness) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.legs[name], s.heard[name]
+}
+
+func (s *stage) serverCall() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.events) == 0 {
+		return ""
+	}
+	return s.events[len(s.events)-1].Call
+}
+
+func users(names []string) []string {
+	var list []string
+	for _, name := range names {
+		list = append(list, "8:acs:"+name)
+	}
+	return list
+}
+
+// choices reads "1:Yes,2:No".
+func choices(s string) []call.Choice {
+	var list []call.Choice
+	for c := range strings.SplitSeq(s, ",") {
+		if tone, label, ok := strings.Cut(c, ":"); ok {
+			list = append(list, call.Choice{Label: label, Tone: tone[0]})
+		}
+	}
+	return list
 }
 
 // farEnd does what a caller does, or says what a caller notices.
@@ -257,6 +386,22 @@ func (s *stage) farEnd(l *legtest.Leg, ear *earwitness, words []string) error {
 		l.Say(dtmf.Tones(what, 100*time.Millisecond, 100*time.Millisecond, -10))
 	case "says":
 		l.Say(prompts2source(what))
+	case "picks":
+		l.PickUp()
+	case "refuses":
+		l.Refuse(cause(what))
+	case "accepts":
+		l.Transferred(true, 0)
+	case "fails":
+		l.Transferred(false, cause(what))
+	case "got":
+		if got := l.Sent(); got != what {
+			return fmt.Errorf("got %q", got)
+		}
+	case "sent-to":
+		if got := l.Handed(); got != "8:acs:"+what {
+			return fmt.Errorf("was sent to %q", got)
+		}
 	case "hangs":
 		l.HangupByFarEnd()
 	case "cancels":
@@ -306,6 +451,10 @@ func (s *stage) wait(d time.Duration) {
 }
 
 func (s *stage) published(e event.Event) {
+	switch e.Body.(type) {
+	case event.CallStarted, event.CallEnded, event.ParticipantAdded, event.ParticipantRemoved:
+		return // what subscribers are told beside; TestGridEvents looks at it
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, e)
@@ -380,11 +529,11 @@ func (s *stage) compare(e event.Event, options map[string]string) error {
 func facts(b event.Body) map[string]string {
 	switch b := b.(type) {
 	case event.RecognizeCompleted:
-		return map[string]string{"digits": b.Digits, "reason": [...]string{"max-digits", "stop-digit"}[b.Reason]}
+		return map[string]string{"digits": b.Digits, "label": b.Label, "reason": [...]string{"max-digits", "stop-digit", "choice"}[b.Reason]}
 	case event.RecognizeFailed:
 		return map[string]string{
 			"digits": b.Digits, "index": strconv.Itoa(b.Index),
-			"cause": [...]string{"initial-silence", "inter-digit", "prompt-failed", "internal"}[b.Cause],
+			"cause": [...]string{"initial-silence", "inter-digit", "prompt-failed", "wrong-tone", "internal"}[b.Cause],
 		}
 	case event.PlayFailed:
 		return map[string]string{
@@ -394,12 +543,40 @@ func facts(b event.Body) map[string]string {
 		return map[string]string{"digit": string(b.Digit), "sequence": strconv.Itoa(b.Sequence)}
 	case event.CallDisconnected:
 		return map[string]string{"reason": [...]string{"app", "caller", "other", "timeout", "shutdown", "failed", "last"}[b.Reason]}
+	case event.CreateCallFailed:
+		return map[string]string{"cause": inviteCauses[b.Cause]}
+	case event.AddSucceeded:
+		return map[string]string{"who": b.Participant, "invitation": b.Invitation}
+	case event.AddFailed:
+		return map[string]string{"who": b.Participant, "invitation": b.Invitation, "cause": inviteCauses[b.Cause]}
+	case event.TransferFailed:
+		return map[string]string{"cause": inviteCauses[b.Cause]}
+	case event.ParticipantsUpdated:
+		return map[string]string{"who": roster(b.Participants)}
 	case event.RecordingStateChanged:
 		return map[string]string{"active": map[bool]string{true: "yes", false: "no"}[b.Active]}
 	case event.RecordingFileReady:
 		return map[string]string{"duration": b.Duration.Round(200 * time.Millisecond).String(), "chunks": strconv.Itoa(len(b.Chunks))}
 	}
 	return nil
+}
+
+var inviteCauses = [...]string{"declined", "busy", "no-answer", "unreachable", "canceled", "failed"}
+
+// roster is "alice,bob(muted),carol(held)".
+func roster(people []event.Participant) string {
+	var names []string
+	for _, p := range people {
+		name := strings.TrimPrefix(p.ID, "8:acs:")
+		if p.Muted {
+			name += "(muted)"
+		}
+		if p.OnHold {
+			name += "(held)"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ",")
 }
 
 func (s *stage) history() string {
