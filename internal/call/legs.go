@@ -138,7 +138,7 @@ func (c *Call) giveLeg(a GiveLeg) {
 	delete(c.legs, a.Leg)
 	v.release()
 	c.room.Do(func(r *room.Room) {
-		r.Unplug(v.port)
+		leaveRoom(r, v.port)
 		a.Ask <- Answered{Leg: v.leg} // it has room: one answer for each Ask
 	})
 }
@@ -231,13 +231,24 @@ func (c *Call) unplug(id LegID) {
 	}
 	out := make(chan struct{})
 	c.room.Do(func(r *room.Room) {
-		r.Unplug(v.port)
+		leaveRoom(r, v.port)
 		close(out)
 	})
 	c.task(func() {
 		<-out
 		c.closeVoice(v)
 	})
+}
+
+// leaveRoom unplugs a port, and tells its taps that nothing more comes.
+func leaveRoom(r *room.Room, p *room.Port) {
+	r.Unplug(p)
+	for _, t := range p.Taps {
+		if t, ok := t.(interface{ Close() }); ok {
+			t.Close()
+		}
+	}
+	p.Taps = nil
 }
 
 // closeVoice frees a leg's sockets once nobody reads them and its far end has
