@@ -184,6 +184,14 @@ func (p *phone) dial(t *testing.T, user, at string) {
 // press sends digits by RFC 4733, 180 ms each, 60 ms apart.
 func (p *phone) press(t *testing.T, digits string) { t.Helper(); p.tell(t, "sndcode", digits) }
 
+// pickUp answers the call that rings, once it does.
+func (p *phone) pickUp(t *testing.T) {
+	t.Helper()
+	p.await(t, "CALL_INCOMING", 10*time.Second)
+	p.tell(t, "accept", "")
+}
+
+// hangUp ends the call. One that rings is refused as by somebody busy.
 func (p *phone) hangUp(t *testing.T) { t.Helper(); p.tell(t, "hangup", "") }
 
 // heard ends the phone and gives the sound of its (only) call.
