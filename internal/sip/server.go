@@ -129,7 +129,7 @@ func (s *Server) listen() error {
 	}
 	if pc != nil {
 		s.local = addrPort(pc.LocalAddr())
-		s.udp = &door{PacketConn: pc, server: s}
+		s.udp = newDoor(pc, s)
 	}
 	if l != nil {
 		s.local = addrPort(l.Addr())
@@ -188,13 +188,16 @@ func (s *Server) Run(ctx context.Context) error {
 	var sockets, dialogs sync.WaitGroup
 	life, end := context.WithCancel(ctx)
 	defer end()
-	s.mu.Lock()
-	s.spawn = func(f func(context.Context)) { dialogs.Go(func() { f(life) }) }
-	s.mu.Unlock()
-
 	failed := make(chan error, 2)
 	if s.udp != nil {
 		sockets.Go(func() { failed <- errors.Join(s.transport.ServeUDP(s.udp), errors.New("udp socket closed")) })
+		<-s.udp.known // who dials earlier makes sipgo open our port a second time
+	}
+	s.mu.Lock()
+	s.spawn = func(f func(context.Context)) { dialogs.Go(func() { f(life) }) }
+	s.mu.Unlock()
+	if s.udp != nil {
+		s.udp.unlock()
 	}
 	if s.tcp != nil {
 		sockets.Go(func() { failed <- errors.Join(s.transport.ServeTCP(s.tcp), errors.New("tcp socket closed")) })
