@@ -94,10 +94,14 @@ func freeAddr(t *testing.T) string {
 }
 
 // mediaPorts gives each server and phone a range of its own, below the ports
-// of freeAddr; after 60 it begins anew.
+// of freeAddr; after 60 it begins anew. Where it begins is left to chance, for
+// the sake of other tests on the same machine.
 func mediaPorts() string {
-	first := 17000 + 200*(nextRange.Add(1)%60)
+	first := 17000 + 200*((firstRange+nextRange.Add(1))%60)
 	return fmt.Sprintf("%d-%d", first, first+199)
 }
 
-var nextRange atomic.Int64
+var (
+	firstRange = rand.Int64N(60)
+	nextRange  atomic.Int64
+)
