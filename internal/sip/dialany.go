@@ -195,7 +195,7 @@ func (f *fork) failed(e leg.Ended) {
 	}
 	for _, best := range ranking {
 		if slices.Contains(f.causes, best) {
-			e.Cause = best
+			e = leg.Ended{Cause: best, ByFarEnd: true}
 			break
 		}
 	}

@@ -49,10 +49,13 @@ var tuneSipgo = sync.OnceFunc(func() {
 type door struct {
 	net.PacketConn
 	server *Server
+	once   sync.Once
+	open   chan struct{} // closed when sipgo reads: before that it would send from a socket of its own
 }
 
 // ReadFrom gives the next packet that is worth parsing.
 func (d *door) ReadFrom(p []byte) (int, net.Addr, error) {
+	d.once.Do(func() { close(d.open) })
 	for failures := 0; ; {
 		n, from, err := d.PacketConn.ReadFrom(p)
 		if err != nil {

@@ -129,7 +129,7 @@ func (s *Server) listen() error {
 	}
 	if pc != nil {
 		s.local = addrPort(pc.LocalAddr())
-		s.udp = &door{PacketConn: pc, server: s}
+		s.udp = &door{PacketConn: pc, server: s, open: make(chan struct{})}
 	}
 	if l != nil {
 		s.local = addrPort(l.Addr())
@@ -202,7 +202,11 @@ func (s *Server) Run(ctx context.Context) error {
 	s.start(s.trunks.keep(s.Trunks, s.Log))
 	for _, t := range s.Trunks {
 		if t.Register {
-			s.start(s.keepRegistered(t))
+			s.start(func(ctx context.Context) {
+				if s.opened(ctx) {
+					s.keepRegistered(ctx, t)
+				}
+			})
 		}
 	}
 
@@ -252,6 +256,34 @@ func (s *Server) start(f func(context.Context)) bool {
 	}
 	s.spawn(f)
 	return true
+}
+
+// running reports whether calls can be placed.
+func (s *Server) running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.spawn == nil || s.udp == nil {
+		return s.spawn != nil
+	}
+	select {
+	case <-s.udp.open:
+		return true
+	default:
+		return false
+	}
+}
+
+// opened waits until requests can be sent; false says that ctx was done before.
+func (s *Server) opened(ctx context.Context) bool {
+	if s.udp == nil {
+		return true
+	}
+	select {
+	case <-s.udp.open:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Drain refuses new calls from now on (503); those that run go on.
