@@ -60,6 +60,9 @@ func (s *Server) DialAny(ctx context.Context, calls []DialConfig) (leg.Leg, erro
 	case 1:
 		return s.Dial(ctx, calls[0])
 	}
+	if !s.running() {
+		return nil, ErrNotRunning
+	}
 	f := &fork{
 		server: s, total: len(calls),
 		events: make(chan leg.Event, eventsSize),
