@@ -113,7 +113,7 @@ func Serve(w http.ResponseWriter, r *http.Request, h Handler) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // it is over
+	defer c.Close() // it is over
 	for {
 		m, err := c.Next()
 		switch {

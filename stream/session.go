@@ -147,8 +147,8 @@ func (s *Session) Run(ctx context.Context) error {
 		}
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	closed := make(chan error, 1)
-	go func() { closed <- s.read(ws) }()
+	closed := make(chan ending, 1)
+	go func() { closed <- ending{s.read(ws)} }()
 	w := &writer{s: s, ws: ws, began: s.o.Began.Truncate(time.Millisecond)}
 	hurry := context.AfterFunc(ctx, func() {
 		ws.NetConn().SetWriteDeadline(time.Now().Add(farewell)) //nolint:errcheck // a write that waits must not hold the end
@@ -158,7 +158,7 @@ func (s *Session) Run(ctx context.Context) error {
 	if err == nil {
 		over = w.goodbye(closed)
 	}
-	ws.Close() //nolint:errcheck // it is over, one way or the other
+	ws.Close() // it is over, one way or the other
 	if !over {
 		<-closed
 	}
@@ -167,6 +167,9 @@ func (s *Session) Run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// An ending says how the reading side of a socket ended.
+type ending struct{ err error }
 
 // end makes the taps refuse frames and lets the inlet run out.
 func (s *Session) end() {
@@ -182,7 +185,7 @@ func (s *Session) dial(ctx context.Context) (*websocket.Conn, error) {
 		TLSClientConfig:  s.o.TLS,
 		HandshakeTimeout: s.o.Timeout,
 	}
-	ws, answer, err := d.DialContext(ctx, s.o.URL, s.o.header())
+	ws, answer, err := d.DialContext(ctx, s.o.URL, s.o.header()) //nolint:bodyclose // there is nothing behind it to close
 	switch {
 	case err != nil && answer != nil:
 		return nil, fmt.Errorf("handshake: the answer was %s", answer.Status)

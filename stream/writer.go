@@ -32,7 +32,7 @@ type writer struct {
 
 // run writes until ctx is done (nil) or the socket fails. over says that the
 // reading side has told its end.
-func (w *writer) run(ctx context.Context, closed <-chan error) (err error, over bool) {
+func (w *writer) run(ctx context.Context, closed <-chan ending) (err error, over bool) {
 	if err := w.hello(); err != nil {
 		return err, false
 	}
@@ -40,8 +40,8 @@ func (w *writer) run(ctx context.Context, closed <-chan error) (err error, over 
 	defer ping.Stop()
 	for {
 		select {
-		case err := <-closed:
-			return err, true
+		case end := <-closed:
+			return end.err, true
 		case <-ctx.Done():
 			return nil, false
 		default:
@@ -62,8 +62,8 @@ func (w *writer) run(ctx context.Context, closed <-chan error) (err error, over 
 		case <-w.s.wake:
 		case <-ping.C:
 			w.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) //nolint:errcheck // the next frame finds out
-		case err := <-closed:
-			return err, true
+		case end := <-closed:
+			return end.err, true
 		case <-ctx.Done():
 		}
 		w.s.waiting.Store(false)
@@ -88,7 +88,7 @@ func (w *writer) hello() error {
 
 // goodbye sends what the taps still hold and closes the socket in an orderly
 // way: our close frame, then the peer's, for a second each at most.
-func (w *writer) goodbye(closed <-chan error) (over bool) {
+func (w *writer) goodbye(closed <-chan ending) (over bool) {
 	w.stop = time.Now().Add(farewell)
 	w.s.ended.Store(true)
 	for any, err := w.round(); any && err == nil; {

@@ -16,7 +16,7 @@ func TestFiftyCallsASecond(t *testing.T) {
 	w.answerAll(t)
 	startCallers(t, w.server, "hangup", calls{number: 20, rate: 20, hold: 100 * time.Millisecond}).wait(t, 30*time.Second) // what is made once is made
 	w.idle(t)
-	descriptors, routines := w.descriptors(t), w.counted(t, "go_goroutines", "")
+	descriptors, routines := w.descriptors(t), int(w.counted(t, "go_goroutines", ""))
 
 	sum := startCallers(t, w.server, "hangup", calls{number: rate * seconds, rate: rate, hold: time.Second}).wait(t, 90*time.Second)
 	t.Logf("%d calls, %d a second: %d retransmissions, answered after %v on average", sum.successful, rate, sum.retransmissions, sum.answered)
@@ -24,9 +24,15 @@ func TestFiftyCallsASecond(t *testing.T) {
 		return len(w.came(func(e *event) bool { return e.kind == "CallDisconnected" })) == rate*seconds+20
 	})
 	w.idle(t)
-	eventually(t, 15*time.Second, "descriptors and goroutines to go", func() bool {
-		return w.descriptors(t) <= descriptors+2 && w.counted(t, "go_goroutines", "") <= routines+10
-	})
+	w.app.process.kill() // and with it the connections that it keeps
+	var now, running int
+	settled := func() bool {
+		now, running = w.descriptors(t), int(w.counted(t, "go_goroutines", ""))
+		return now <= descriptors+2 && running <= routines+10
+	}
+	if !within(15*time.Second, settled) {
+		t.Errorf("%d descriptors and %d goroutines are left, of %d and %d before", now, running, descriptors, routines)
+	}
 	w.stop(t, 15*time.Second)
 }
 

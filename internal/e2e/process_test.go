@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -75,16 +77,19 @@ func (p *process) printed() string {
 	return p.out.String()
 }
 
-// clipped is text with its long lines cut.
+// clipped is text with its long lines cut, and its middle if they are many.
 func clipped(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if len(line) > 300 {
-			line = line[:300] + " …\n"
-		}
-		b.WriteString(line)
+	const head, tail = 60, 140
+	lines := slices.Collect(strings.Lines(text))
+	if n := len(lines); n > head+tail {
+		lines = slices.Concat(lines[:head], []string{fmt.Sprintf("… %d lines …\n", n-head-tail)}, lines[n-tail:])
 	}
-	return b.String()
+	for i, line := range lines {
+		if len(line) > 300 {
+			lines[i] = line[:300] + " …\n"
+		}
+	}
+	return strings.Join(lines, "")
 }
 
 // kill ends the process the hard way, as a crash or a lost network would.
@@ -133,16 +138,24 @@ func (p *process) awaitPrinted(t *testing.T, within time.Duration, words ...stri
 }
 
 // eventually asks again and again until ok, and fails the test after a while.
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+func eventually(t *testing.T, atMost time.Duration, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(within)
+	if !within(atMost, ok) {
+		t.Fatalf("waited %v in vain for %s", atMost, what)
+	}
+}
+
+// within asks again and again until ok, and says whether that was in time.
+func within(atMost time.Duration, ok func() bool) bool {
+	deadline := time.After(atMost)
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for !ok() {
 		select {
 		case <-again.C:
 		case <-deadline:
-			t.Fatalf("waited %v in vain for %s", within, what)
+			return false
 		}
 	}
+	return true
 }

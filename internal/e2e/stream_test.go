@@ -77,7 +77,7 @@ func TestStreaming(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			w := startWorldWith(t, built(t, raceFlag), transport == "http")
 			l := startListener(t)
-			_, call, spoke := w.converse(t, sayings(440, 620, 880), streaming(l.url, map[string]any{"startMediaStreaming": transport == "https"}))
+			_, call, spoke := w.converse(t, sayings(440, 620, 0, 880), streaming(l.url, map[string]any{"startMediaStreaming": transport == "https"}))
 			begun := ""
 			if transport == "http" {
 				begun = "begin"
@@ -99,7 +99,7 @@ func TestStreaming(t *testing.T) {
 
 			w.must(t, "media", call, "startMediaStreaming", map[string]any{"operationContext": "again"})
 			w.update(t, "MediaStreamingStarted", "again", "subscriptionStarted")
-			until(spoke, 4750*time.Millisecond)
+			until(spoke, 5750*time.Millisecond)
 			w.must(t, "connection", call, "hangUp", true)
 			w.app.await(t, "CallDisconnected", 5*time.Second, of(call))
 			w.update(t, "MediaStreamingStopped", "again", "subscriptionStopped")

@@ -129,7 +129,7 @@ func (s *Server) listen() error {
 	}
 	if pc != nil {
 		s.local = addrPort(pc.LocalAddr())
-		s.udp = &door{PacketConn: pc, server: s, open: make(chan struct{})}
+		s.udp = newDoor(pc, s)
 	}
 	if l != nil {
 		s.local = addrPort(l.Addr())
@@ -188,13 +188,16 @@ func (s *Server) Run(ctx context.Context) error {
 	var sockets, dialogs sync.WaitGroup
 	life, end := context.WithCancel(ctx)
 	defer end()
-	s.mu.Lock()
-	s.spawn = func(f func(context.Context)) { dialogs.Go(func() { f(life) }) }
-	s.mu.Unlock()
-
 	failed := make(chan error, 2)
 	if s.udp != nil {
 		sockets.Go(func() { failed <- errors.Join(s.transport.ServeUDP(s.udp), errors.New("udp socket closed")) })
+		<-s.udp.known // who dials earlier makes sipgo open our port a second time
+	}
+	s.mu.Lock()
+	s.spawn = func(f func(context.Context)) { dialogs.Go(func() { f(life) }) }
+	s.mu.Unlock()
+	if s.udp != nil {
+		s.udp.unlock()
 	}
 	if s.tcp != nil {
 		sockets.Go(func() { failed <- errors.Join(s.transport.ServeTCP(s.tcp), errors.New("tcp socket closed")) })
@@ -202,11 +205,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.start(s.trunks.keep(s.Trunks, s.Log))
 	for _, t := range s.Trunks {
 		if t.Register {
-			s.start(func(ctx context.Context) {
-				if s.opened(ctx) {
-					s.keepRegistered(ctx, t)
-				}
-			})
+			s.start(func(ctx context.Context) { s.keepRegistered(ctx, t) })
 		}
 	}
 
@@ -262,28 +261,7 @@ func (s *Server) start(f func(context.Context)) bool {
 func (s *Server) running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.spawn == nil || s.udp == nil {
-		return s.spawn != nil
-	}
-	select {
-	case <-s.udp.open:
-		return true
-	default:
-		return false
-	}
-}
-
-// opened waits until requests can be sent; false says that ctx was done before.
-func (s *Server) opened(ctx context.Context) bool {
-	if s.udp == nil {
-		return true
-	}
-	select {
-	case <-s.udp.open:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return s.spawn != nil
 }
 
 // Drain refuses new calls from now on (503); those that run go on.

@@ -25,9 +25,9 @@ type Notice struct {
 	Err   error
 }
 
-// capacity is how many notices wait in a room's queue without a reader: a
-// minute and more of somebody who holds down the keys.
-const capacity = 256
+// capacity is how many notices wait in a room's queue without a reader, and
+// again as many before the tick has to allocate: some seconds of fast typing.
+const capacity = 32
 
 // Notices is a queue from the ticking goroutine to one other. The tick puts
 // without waiting or allocating. Nothing in it is ever dropped: when the queue
@@ -43,7 +43,7 @@ type Notices struct {
 }
 
 func newNotices() *Notices {
-	return &Notices{wake: make(chan struct{}, 1), rest: make([]Notice, 0, 64)}
+	return &Notices{wake: make(chan struct{}, 1), rest: make([]Notice, 0, capacity)}
 }
 
 // C has a value whenever there may be something to read. Drain with Next then,

@@ -7,7 +7,6 @@ import (
 
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/media"
-	"github.com/tipring/tipring/media/mix"
 )
 
 // A Room is where ports hear each other. Make one with New. Its exported fields
@@ -25,14 +24,11 @@ type Room struct {
 	// TapsFailed, if set, counts taps that returned an error and were removed.
 	TapsFailed *metric.Counter
 
-	ports   []*Port
-	sum     mix.Sum
-	play    media.Frame // Play in this tick
-	out     media.Frame // what the tap or peer in turn is given
-	own     media.Frame // the own play of the port in turn
-	silence media.Frame
-	now     atomic.Uint64
-	rate    media.Rate
+	ports    []*Port
+	*scratch     // during a tick
+	place    int // of the last scratch on the shelf
+	now      atomic.Uint64
+	rate     media.Rate
 
 	notices *Notices
 	told    uint64 // how many ends Announce has put into the notices
@@ -112,10 +108,13 @@ func (r *Room) Announce(token uint64, s media.Source) media.Source {
 func (r *Room) Tick() {
 	r.inbox.run(r)
 	r.rate = r.highest()
+	r.scratch = take(&r.place)
 	r.hear()
 	r.observe()
 	r.mix()
 	r.speak()
+	put(r.place, r.scratch)
+	r.scratch = nil
 	r.sweep()
 	r.now.Add(1)
 	r.notices.flush()

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// pinSelf holds every thread of this process to a core, and prefers it, and
+// what it starts, to what else the machine does, as far as the system lets us.
+func pinSelf(core, nice int) error {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil || core < 0 {
+		return err
+	}
+	for _, t := range tasks {
+		id, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		if err := pin(id, core); err != nil {
+			return err
+		}
+		_ = unix.Setpriority(unix.PRIO_PROCESS, id, nice)
+	}
+	return nil
+}
+
+// pinned starts a process on another core than this one's: a child begins with
+// what its parent's thread is held to.
+func pinned(core, own int, start func() error) error {
+	if core < 0 {
+		return start()
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := pin(0, core); err != nil {
+		return err
+	}
+	err := start()
+	if own >= 0 {
+		return join(err, pin(0, own))
+	}
+	var all unix.CPUSet
+	for i := range runtime.NumCPU() {
+		all.Set(i)
+	}
+	return join(err, unix.SchedSetaffinity(0, &all))
+}
+
+func join(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+func pin(thread, core int) error {
+	var set unix.CPUSet
+	set.Set(core)
+	if err := unix.SchedSetaffinity(thread, &set); err != nil {
+		return fmt.Errorf("hold a thread to core %d: %w", core, err)
+	}
+	return nil
+}
