@@ -77,6 +77,28 @@ func (r *ring) withdrawn(i int) {
 	r.respond(i, 487)
 }
 
+// dismissed takes what comes after an answer that may have crossed a CANCEL, and
+// reports whether the call was ended.
+func (p *phone) dismissed() (bye bool) {
+	p.t.Helper()
+	for {
+		req, _ := p.hear(time.Second).(*sipgo.Request)
+		if req == nil {
+			return bye
+		}
+		switch req.Method {
+		case sipgo.BYE:
+			bye = true
+			fallthrough
+		case sipgo.CANCEL:
+			p.answer(req, 200, "")
+		case sipgo.ACK:
+		default:
+			p.t.Fatalf("got a %s", req.Method)
+		}
+	}
+}
+
 func (r *ring) hangup(by int) {
 	r.t.Helper()
 	p := r.phones[by]
@@ -142,13 +164,8 @@ func TestTwoAnswerAtOnce(t *testing.T) {
 		synctest.Wait()
 		winner := -1
 		for i, p := range r.phones {
-			p.expect(sipgo.ACK)
-			bye, _ := p.hear(time.Second).(*sipgo.Request)
-			switch {
-			case bye == nil:
+			if !p.dismissed() {
 				winner = i
-			case bye.Method == sipgo.BYE:
-				p.answer(bye, 200, "")
 			}
 		}
 		if winner < 0 {
@@ -380,5 +397,63 @@ func TestATelephoneBehindANAT(t *testing.T) {
 		p.answer(p.expect(sipgo.BYE), 200, "")
 		wantEnded(t, l, leg.Normal, false)
 		inside.none(time.Second)
+	})
+}
+
+// TestPortsComeBackFromRingingSeveral: no call that lost keeps its ports.
+func TestPortsComeBackFromRingingSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, func(s *sip.Server) { s.Ports.Min, s.Ports.Max = 14040, 14043 }) // two pairs
+		synctest.Wait()
+		for i := range 12 {
+			r := &ring{bench: b}
+			var calls []sip.DialConfig
+			for j := range 2 {
+				p := b.phone(fmt.Sprintf("127.0.0.1:%d", 7001+2*i+j))
+				r.phones = append(r.phones, p)
+				calls = append(calls, sip.DialConfig{Target: "sip:bob@" + p.addr.String()})
+			}
+			var err error
+			if r.l, err = b.server.DialAny(t.Context(), calls); err != nil {
+				t.Fatal(i, err)
+			}
+			for _, p := range r.phones {
+				r.invites = append(r.invites, p.expect(sipgo.INVITE))
+			}
+			r.respond(0, 180)
+			r.respond(1, 180)
+			want[leg.Ringing](t, r.l)
+			switch i % 4 {
+			case 0: // one wins
+				r.respond(0, 200)
+				r.withdrawn(1)
+				want[leg.Answered](t, r.l)
+				r.hangup(0)
+			case 1: // both win
+				r.phones[0].answer(r.invites[0], 200, offerPCMU)
+				r.phones[1].answer(r.invites[1], 200, offerPCMU)
+				synctest.Wait()
+				go r.l.Hangup(context.Background(), leg.Normal)
+				for _, p := range r.phones {
+					if !p.dismissed() {
+						t.Error("a call was not ended")
+					}
+				}
+			case 2: // nobody does
+				r.respond(0, 486)
+				r.respond(1, 603)
+				wantEnded(t, r.l, leg.Busy, true)
+			case 3: // nobody may
+				go r.l.Hangup(context.Background(), leg.Canceled)
+				for j, p := range r.phones {
+					p.answer(p.expect(sipgo.CANCEL), 200, "")
+					r.respond(j, 487)
+				}
+			}
+			synctest.Wait()
+			if err := r.l.Close(); err != nil {
+				t.Error(err)
+			}
+		}
 	})
 }

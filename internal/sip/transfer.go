@@ -323,8 +323,10 @@ func fragmentStatus(body []byte) (code int, ok bool) {
 	if !strings.EqualFold(version, "SIP/2.0") || len(number) != 3 {
 		return 0, false
 	}
-	n, ok := seconds(number)
-	return n, ok && n >= 100 && n < 700
+	if n, ok := seconds(number); ok && n >= 100 && n < 700 {
+		return n, true
+	}
+	return 0, false
 }
 
 // causeOfTransfer is what the final status of the far end's new call means.
