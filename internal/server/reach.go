@@ -16,7 +16,8 @@ import (
 	"github.com/tipring/tipring/internal/sip"
 )
 
-// ErrUnreachable: nobody is registered under that name, and no trunk takes it.
+// ErrUnreachable says that nobody is registered under that name, and no trunk
+// takes it.
 var ErrUnreachable = errors.New("nobody to be reached under that name")
 
 // reach calls somebody: "4:+15550100" the telephone registered under that

@@ -126,7 +126,7 @@ func TestTheTrunkIsGone(t *testing.T) {
 		b, p := trunkBench(t)
 		p.Close()
 		start := time.Now()
-		time.Sleep(40 * time.Second) // virtual
+		b.phone("127.0.0.1:7009").none(40 * time.Second)
 		if b.count("not registered at the trunk") != 1 {
 			t.Error("not counted")
 		}
