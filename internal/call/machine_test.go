@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"testing"
 	"time"
@@ -366,6 +367,11 @@ func (w *world) begin() {
 // that was accepted ends exactly once, every question is answered, events are
 // numbered without a gap and end with CallDisconnected, and the call is over.
 func TestMachineKeepsItsPromises(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // not asked for another number
+		if err := f.Value.Set("10000"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		w.begin()

@@ -21,10 +21,17 @@ const (
 
 // The errors of a Transfer.
 var (
-	errNobody       = errors.New("nobody to be reached under that name")
-	errTransferring = errors.New("it is being transferred already")
-	errNoResponse   = errors.New("no response to REFER")
+	errTransferring       = errors.New("it is being transferred already")
+	errNobody       error = unreachable("nobody to be reached under that name")
+	errNoResponse   error = unreachable("no response to REFER")
 )
+
+type unreachable string
+
+func (u unreachable) Error() string { return string(u) }
+
+// LegCause is for leg.CauseOf.
+func (unreachable) LegCause() leg.Cause { return leg.Unreachable }
 
 // A Refusal is a far end's no to a REFER. Transfer returns it, wrapped.
 type Refusal struct {
@@ -34,6 +41,9 @@ type Refusal struct {
 
 // Error says the code.
 func (r *Refusal) Error() string { return "REFER was refused with " + itoa(r.Status) }
+
+// LegCause is what the code means, for leg.CauseOf.
+func (r *Refusal) LegCause() leg.Cause { return r.Cause }
 
 // How far a transfer is with who waits for it in Transfer.
 const (
