@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
-	"time"
 
-	"github.com/tipring/tipring/dtmf"
+	"github.com/tipring/tipring/bench/load"
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/codec"
-	"github.com/tipring/tipring/media/mediatest"
 	"github.com/tipring/tipring/media/resample"
 	"github.com/tipring/tipring/media/room"
 	"github.com/tipring/tipring/media/rtp"
@@ -95,7 +93,7 @@ func beat(r *room.Room) {
 func house(t testing.TB, rooms, size int, prompt bool) (all []*room.Room, conns []*voiceConn) {
 	t.Helper()
 	pcmu, _ := codec.ByName("PCMU")
-	speech := spoken(pcmu)
+	speech := load.Speech(7)
 	for range rooms {
 		r := room.New()
 		for range size {
@@ -117,25 +115,6 @@ func house(t testing.TB, rooms, size int, prompt bool) (all []*room.Room, conns 
 }
 
 var far = netip.MustParseAddrPort("192.0.2.1:4000")
-
-// spoken is four seconds of noise that comes and goes, and a digit.
-func spoken(c codec.Codec) [][]byte {
-	encoder := c.NewEncoder()
-	var all [][]byte
-	f := media.Frame{Rate: media.Rate8k}
-	for i := range 16 {
-		for _, s := range []media.Source{mediatest.Noise(uint64(i), -20, 160*time.Millisecond), dtmf.Tones("5", 60*time.Millisecond, 0, -10), mediatest.Silence(20 * time.Millisecond)} {
-			for err := error(nil); err == nil; {
-				if _, err = media.Pull(s, &f); err == nil {
-					p := make([]byte, 160)
-					encoder.Encode(p, f.PCM())
-					all = append(all, p)
-				}
-			}
-		}
-	}
-	return all
-}
 
 // announced is a prompt without an end.
 type announced struct{ n int }

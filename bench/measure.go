@@ -20,6 +20,9 @@ type step struct {
 	Leg    float64     `json:"leg_us"` // µs of the core for a leg's tick
 	Legs   float64     `json:"legs_per_core"`
 	RSS    float64     `json:"rss_per_leg"` // bytes
+	Heap   float64     `json:"heap_per_leg"`
+	Stack  float64     `json:"stack_per_leg"`
+	Go     float64     `json:"goroutines_per_leg"`
 	Counts counts      `json:"counts"`
 }
 
@@ -57,6 +60,8 @@ func (s *stage) hold(ctx context.Context, d time.Duration) (step, error) {
 		r.Leg = r.Core / 50 / float64(heard.Legs) * 1e6
 		r.Legs = float64(heard.Legs) / r.Core
 		r.RSS = (float64(after.RSS) - float64(s.fresh.RSS)) / float64(heard.Legs)
+		each := func(name string) float64 { return (after.Metrics[name] - s.fresh.Metrics[name]) / float64(heard.Legs) }
+		r.Heap, r.Stack, r.Go = each("go_memstats_heap_inuse_bytes"), each("go_memstats_stack_inuse_bytes"), each("go_goroutines")
 	}
 	r.Counts = risen(before, after)
 	return r, nil

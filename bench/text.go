@@ -53,8 +53,8 @@ func (r result) table(w io.Writer) {
 	}
 	for _, s := range r.Steps {
 		c := s.Counts
-		fmt.Fprintf(w, "  %d legs: least punctual leg %.3f %%, silent packets %d; server: %.0f RTP dropped, %.0f periods concealed, %.0f collections, %.1f KB/s allocated; phones: %d steps late, worst %v, %d packets lost\n",
-			s.Heard.Legs, 100*s.Heard.Worst, s.Heard.All.Silent, c.Dropped, c.Concealed, c.GC, c.Allocated/1000/s.Heard.Seconds,
+		fmt.Fprintf(w, "  %d legs: least punctual leg %.3f %%, silent packets %d; a leg: %.1f KiB heap, %.1f KiB stacks, %.1f goroutines; server: %.0f RTP dropped, %.0f periods concealed, %.0f collections, %.1f KB/s allocated; phones: %d steps late, worst %v, %d packets lost\n",
+			s.Heard.Legs, 100*s.Heard.Worst, s.Heard.All.Silent, s.Heap/1024, s.Stack/1024, s.Go, c.Dropped, c.Concealed, c.GC, c.Allocated/1000/s.Heard.Seconds,
 			s.Heard.Late, s.Heard.OwnLate.Round(1e5), s.Heard.Lost)
 	}
 }

@@ -111,8 +111,8 @@ func (k *kernel) each(out, line []float32) {
 // fold into that.
 type thinner struct {
 	rate  media.Rate
-	wide  [2*mostReach + media.MaxSamples]float32
-	small [2*mostReach + 2*frameLen]float32
+	wide  [2 * mostReach]float32 // the end of what was before the first stage …
+	small [2 * mostReach]float32 // … and the second
 }
 
 // set prepares for a rate. A change forgets the sound before.
@@ -151,15 +151,30 @@ func (t *thinner) thin(out []float32, pcm []int16) {
 		}
 		return
 	}
-	line := t.wide[:2*first.reach+len(pcm)]
+	t.stages(first, second, out, pcm)
+}
+
+// stages has its lines on the stack: only their ends are kept, so that a port
+// of a telephone, which has no use for them, does not hold them either.
+func (t *thinner) stages(first, second *kernel, out []float32, pcm []int16) {
+	var wide [2*mostReach + media.MaxSamples]float32
+	before := t.wide[:2*first.reach]
+	line := wide[:len(before)+len(pcm)]
+	copy(line, before)
 	for i, v := range pcm {
-		line[2*first.reach+i] = float32(v)
+		line[len(before)+i] = float32(v)
 	}
 	if second == nil {
 		first.run(out, line)
+		copy(before, line)
 		return
 	}
-	next := t.small[:2*second.reach+len(pcm)/first.factor]
-	first.run(next[2*second.reach:], line)
+	var small [2*mostReach + 2*frameLen]float32
+	between := t.small[:2*second.reach]
+	next := small[:len(between)+len(pcm)/first.factor]
+	copy(next, between)
+	first.run(next[len(between):], line)
 	second.run(out, next)
+	copy(before, line)
+	copy(between, next)
 }

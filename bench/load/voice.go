@@ -54,6 +54,10 @@ func announcement(seconds int) []int16 {
 	return pcm
 }
 
+// Speech is some seconds of what the phones say, as payloads of µ-law, 20 ms
+// each.
+func Speech(seconds int) [][]byte { return payloads(speech(seconds)) }
+
 // payloads cuts sound into packets of µ-law.
 func payloads(pcm []int16) [][]byte {
 	pcmu, _ := codec.ByName("PCMU")

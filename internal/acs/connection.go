@@ -17,10 +17,48 @@ type RejectRequest struct {
 }
 
 // RedirectRequest sends a call that rings to somebody else. POST
-// …/callConnections:redirect.
+// …/callConnections:redirect. Targets, and the custom context, are ours: the
+// service takes one target.
 type RedirectRequest struct {
-	IncomingCallContext string      `json:"incomingCallContext"`
-	Target              *Identifier `json:"target"`
+	IncomingCallContext string          `json:"incomingCallContext"`
+	Target              *Identifier     `json:"target"`
+	Targets             []Identifier    `json:"targets"`
+	Custom              *CallingContext `json:"customCallingContext"`
+}
+
+// CreateCallRequest calls one or many. POST …/callConnections. The custom
+// context is ours: the service takes none here.
+type CreateCallRequest struct {
+	Targets           []Identifier          `json:"targets"`
+	CallerID          *PhoneNumber          `json:"sourceCallerIdNumber"`
+	SourceDisplayName string                `json:"sourceDisplayName"`
+	Source            *User                 `json:"source"`
+	TeamsAppSource    *TeamsApp             `json:"teamsAppSource"`
+	CallbackURI       string                `json:"callbackUri"`
+	OperationContext  string                `json:"operationContext"`
+	Custom            *CallingContext       `json:"customCallingContext"`
+	MediaStreaming    *MediaStreaming       `json:"mediaStreamingOptions"`
+	Transcription     *TranscriptionOptions `json:"transcriptionOptions"`
+}
+
+// ConnectRequest adds a connection to a call that runs. POST
+// …/callConnections:connect.
+type ConnectRequest struct {
+	CallLocator      *CallLocator          `json:"callLocator"`
+	CallbackURI      string                `json:"callbackUri"`
+	OperationContext string                `json:"operationContext"`
+	MediaStreaming   *MediaStreaming       `json:"mediaStreamingOptions"`
+	Transcription    *TranscriptionOptions `json:"transcriptionOptions"`
+}
+
+// TransferRequest hands a participant over to somebody else. POST
+// …/{id}:transferToParticipant.
+type TransferRequest struct {
+	Target     *Identifier     `json:"targetParticipant"`
+	Transferee *Identifier     `json:"transferee"`
+	CallerID   *PhoneNumber    `json:"sourceCallerIdNumber"`
+	Custom     *CallingContext `json:"customCallingContext"`
+	Operation
 }
 
 // RejectReasons are the reasons of RejectRequest.
@@ -62,6 +100,7 @@ type CallConnectionProperties struct {
 	CallbackURI         string       `json:"callbackUri"`
 	Targets             []Identifier `json:"targets"`
 	Source              *Identifier  `json:"source,omitempty"`
+	CallerID            *PhoneNumber `json:"sourceCallerIdNumber,omitempty"` // of calls that we place
 	SourceDisplayName   string       `json:"sourceDisplayName"`
 	AnsweredBy          *User        `json:"answeredBy,omitempty"`
 }
@@ -74,16 +113,3 @@ const (
 	StateDisconnecting = "disconnecting"
 	StateDisconnected  = "disconnected"
 )
-
-// CallParticipant is one party of a call.
-type CallParticipant struct {
-	Identifier Identifier `json:"identifier"`
-	IsMuted    bool       `json:"isMuted"`
-	IsOnHold   bool       `json:"isOnHold"`
-}
-
-// ParticipantsResponse lists the parties of a call. GET …/participants.
-type ParticipantsResponse struct {
-	Value    []CallParticipant `json:"value"`
-	NextLink string            `json:"nextLink,omitempty"`
-}

@@ -16,19 +16,24 @@ type Error struct {
 
 // The subcodes that refuse a request.
 const (
-	CodeUnauthorized = "7509" // the signature is missing or wrong
-	CodeWrongState   = "8501"
-	CodeConflict     = "8519"
-	CodeUnsupported  = "8520"
-	CodeNotFound     = "8522"
-	CodeInvalid      = "8523"
-	CodeGone         = "8528"
-	CodeDuplicate    = "8553" // a recording that runs already
-	CodeNotPausable  = "8573"
-	CodeIncompatible = "8583"
-	CodeNotNow       = "8585"
-	CodeUnknown      = "9999"
-	CodeThrottled    = "TooManyRequests"
+	CodeUnauthorized      = "7509" // the signature is missing or wrong
+	CodeWrongState        = "8501"
+	CodeConflict          = "8519"
+	CodeUnsupported       = "8520"
+	CodeNotFound          = "8522"
+	CodeInvalid           = "8523"
+	CodeGone              = "8528"
+	CodeNotGroup          = "8548"
+	CodeDuplicate         = "8553" // a recording that runs already
+	CodeAbsent            = "8558" // the participant is not in the call
+	CodeTwice             = "8559" // the participant is in the call, or invited, already
+	CodeRecordingConflict = "8571"
+	CodeNotPausable       = "8573"
+	CodeIncompatible      = "8583"
+	CodeNotNow            = "8585"
+	CodeTransferConflict  = "8607"
+	CodeUnknown           = "9999"
+	CodeThrottled         = "TooManyRequests"
 )
 
 // MessageUnauthorized is the text of CodeUnauthorized, as recorded.

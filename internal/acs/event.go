@@ -41,14 +41,35 @@ const (
 	TypeStreamingStarted      = "MediaStreamingStarted"
 	TypeStreamingStopped      = "MediaStreamingStopped"
 	TypeStreamingFailed       = "MediaStreamingFailed"
-	TypeIncomingCall          = "IncomingCall"               // Event Grid
-	TypeRecordingFile         = "RecordingFileStatusUpdated" // Event Grid
+	TypeCreateCallFailed      = "CreateCallFailed"
+	TypeConnectFailed         = "ConnectFailed"
+	TypeAddSucceeded          = "AddParticipantSucceeded"
+	TypeAddFailed             = "AddParticipantFailed"
+	TypeCancelAddSucceeded    = "CancelAddParticipantSucceeded"
+	TypeCancelAddFailed       = "CancelAddParticipantFailed"
+	TypeRemoveSucceeded       = "RemoveParticipantSucceeded"
+	TypeRemoveFailed          = "RemoveParticipantFailed"
+	TypeMoveSucceeded         = "MoveParticipantSucceeded"
+	TypeMoveFailed            = "MoveParticipantFailed"
+	TypeTransferAccepted      = "CallTransferAccepted"
+	TypeTransferFailed        = "CallTransferFailed"
+	TypeHoldFailed            = "HoldFailed"
+	TypeTonesSent             = "SendDtmfTonesCompleted"
+	TypeTonesFailed           = "SendDtmfTonesFailed"
+)
+
+// The event types of Event Grid, without their prefix.
+const (
+	TypeIncomingCall       = "IncomingCall"
+	TypeCallStarted        = "CallStarted"
+	TypeCallEnded          = "CallEnded"
+	TypeParticipantAdded   = "CallParticipantAdded"
+	TypeParticipantRemoved = "CallParticipantRemoved"
+	TypeRecordingFile      = "RecordingFileStatusUpdated"
 )
 
 // Common is what the data of every callback has. By itself it is the data of
-// CallConnected, CallDisconnected, AnswerFailed, PlayStarted, PlayCompleted,
-// PlayCanceled, RecognizeCanceled, ContinuousDtmfRecognitionStopped and
-// ContinuousDtmfRecognitionToneFailed.
+// events that need no more: CallConnected, PlayCompleted, HoldFailed, ….
 type Common struct {
 	Version           string  `json:"version"`
 	OperationContext  string  `json:"operationContext,omitempty"`
@@ -74,8 +95,9 @@ type PlayFailed struct {
 
 // RecognizeCompleted is the data of that event.
 type RecognizeCompleted struct {
-	RecognitionType string      `json:"recognitionType"` // dtmf
-	DTMFResult      *DTMFResult `json:"dtmfResult,omitempty"`
+	RecognitionType string        `json:"recognitionType"` // dtmf, choices
+	DTMFResult      *DTMFResult   `json:"dtmfResult,omitempty"`
+	ChoiceResult    *ChoiceResult `json:"choiceResult,omitempty"`
 	Common
 }
 
@@ -93,8 +115,38 @@ type DTMFResult struct {
 	Tones []string `json:"tones"`
 }
 
-// RecognitionDTMF is the recognitionType of digits.
-const RecognitionDTMF = "dtmf"
+// A ChoiceResult names the choice that was made: by tone, here, so that no
+// phrase was recognized.
+type ChoiceResult struct {
+	Label string `json:"label"`
+}
+
+// The recognitionTypes.
+const (
+	RecognitionDTMF    = "dtmf"
+	RecognitionChoices = "choices"
+)
+
+// ParticipantChanged is the data of the events of adding, removing and moving
+// a participant.
+type ParticipantChanged struct {
+	Participant Identifier `json:"participant"`
+	FromCall    string     `json:"fromCall,omitempty"` // of moving: the connection it was moved from
+	Common
+}
+
+// InvitationCanceled is the data of CancelAddParticipantSucceeded and Failed.
+type InvitationCanceled struct {
+	InvitationID string `json:"invitationId"`
+	Common
+}
+
+// TransferAccepted is the data of CallTransferAccepted.
+type TransferAccepted struct {
+	Target     Identifier `json:"transferTarget"`
+	Transferee Identifier `json:"transferee"`
+	Common
+}
 
 // ToneReceived is the data of ContinuousDtmfRecognitionToneReceived.
 type ToneReceived struct {

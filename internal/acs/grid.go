@@ -55,6 +55,72 @@ type CustomContext struct {
 	VoIPHeaders map[string]string `json:"voipHeaders"`
 }
 
+// A GridCall is what the events of a call have in common. By itself it is the
+// data of CallStarted.
+type GridCall struct {
+	StartedBy     GridParticipant `json:"startedBy"`
+	ServerCallID  string          `json:"serverCallId"`
+	Group         *GridID         `json:"group,omitempty"`
+	Room          *GridID         `json:"room,omitempty"`
+	IsTwoParty    bool            `json:"isTwoParty"`
+	IsRoomsCall   bool            `json:"isRoomsCall"`
+	CorrelationID string          `json:"correlationId"`
+}
+
+// A GridID is the id of a group call or a room.
+type GridID struct {
+	ID string `json:"id"`
+}
+
+// A GridParticipant is an identifier, spelled in both ways that are known of
+// these events: as it is (in examples), and in a field of its own (in clients).
+type GridParticipant struct {
+	Identifier
+	CommunicationIdentifier Identifier `json:"communicationIdentifier"`
+}
+
+// GridIdentify spells a raw id so.
+func GridIdentify(rawID string) GridParticipant {
+	who := Identify(rawID)
+	return GridParticipant{Identifier: who, CommunicationIdentifier: who}
+}
+
+// CallEnded is the data of that event. The duration, in seconds, is there by
+// the name that examples have and by the one that clients read.
+type CallEnded struct {
+	DurationOfCall        float64      `json:"durationOfCall"`
+	CallDurationInSeconds float64      `json:"callDurationInSeconds"`
+	EndedBy               *GridEndedBy `json:"endedBy,omitempty"` // a participant; the application is none
+	Reason                GridReason   `json:"reason"`
+	GridCall
+}
+
+// GridEndedBy is the participant who ended a call.
+type GridEndedBy struct {
+	CommunicationIdentifier Identifier `json:"communicationIdentifier"`
+	Type                    string     `json:"type"` // Participant
+	Name                    string     `json:"name"`
+}
+
+// GridParticipantKind is the type of a GridEndedBy.
+const GridParticipantKind = "Participant"
+
+// GridReason is why a call ended: a Result by other names.
+type GridReason struct {
+	Code    int    `json:"code"`
+	SubCode int    `json:"subCode"`
+	Phrase  string `json:"phrase"`
+}
+
+// CallParticipantChanged is the data of CallParticipantAdded and
+// CallParticipantRemoved.
+type CallParticipantChanged struct {
+	User          GridParticipant `json:"user"`
+	DisplayName   string          `json:"displayName,omitempty"`
+	ParticipantID string          `json:"participantId"`
+	GridCall
+}
+
 // RecordingFile is the data of RecordingFileStatusUpdated.
 type RecordingFile struct {
 	StorageInfo      RecordingStorageInfo `json:"recordingStorageInfo"`

@@ -70,6 +70,14 @@ type RecognizeOptions struct {
 	InitialSilence  *int         `json:"initialSilenceTimeoutInSeconds"` // absent: 5; 0 to 300
 	Target          *Identifier  `json:"targetParticipant"`
 	DTMF            *DTMFOptions `json:"dtmfOptions"`
+	Choices         []Choice     `json:"choices"`
+}
+
+// A Choice is one answer that a recognition waits for: a phrase, or a tone.
+type Choice struct {
+	Label   string   `json:"label"`
+	Phrases []string `json:"phrases"`
+	Tone    string   `json:"tone"`
 }
 
 // DTMFOptions say how digits are collected.
@@ -78,6 +86,9 @@ type DTMFOptions struct {
 	MaxTones  *int     `json:"maxTonesToCollect"`         // at least 1
 	StopTones []string `json:"stopTones"`
 }
+
+// MaxChoices is how many choices a recognition may have.
+const MaxChoices = 100
 
 // What is assumed where a request says nothing, in seconds.
 const (
@@ -89,6 +100,24 @@ const (
 // …/{id}:startContinuousDtmfRecognition, :stopContinuousDtmfRecognition.
 type ContinuousDTMFRequest struct {
 	Target *Identifier `json:"targetParticipant"`
+	Operation
+}
+
+// SendTonesRequest sends digits to one participant. POST …/{id}:sendDtmfTones.
+type SendTonesRequest struct {
+	Tones  []string    `json:"tones"` // 1 to MaxSendTones
+	Target *Identifier `json:"targetParticipant"`
+	Operation
+}
+
+// MaxSendTones is how many digits one request may send.
+const MaxSendTones = 18
+
+// HoldRequest puts a participant on hold, with music that loops, or takes it
+// back. POST …/{id}:hold, :unhold.
+type HoldRequest struct {
+	Target *Identifier `json:"targetParticipant"`
+	Music  *PlaySource `json:"playSourceInfo"` // not with unhold
 	Operation
 }
 

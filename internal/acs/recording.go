@@ -20,8 +20,14 @@ type StartRecordingRequest struct {
 var (
 	RecordingContentTypes = []string{"audio", "audioVideo"}
 	RecordingFormatTypes  = []string{"wav", "mp3", "mp4"}
-	LocatorKinds          = []string{"serverCallLocator", "groupCallLocator", "roomCallLocator"}
+	LocatorKinds          = []string{"serverCallLocator", LocatorGroup, LocatorRoom}
 	StorageKinds          = []string{"azureCommunicationServices", "azureBlobStorage"}
+)
+
+// The kinds of locators that do not name a call by its serverCallId.
+const (
+	LocatorGroup = "groupCallLocator"
+	LocatorRoom  = "roomCallLocator"
 )
 
 // A CallLocator names a call in one of three ways.

@@ -32,6 +32,8 @@ var (
 	RecognizeMaxDigits      = Result{200, 8531, "Action completed, all the tones asked for were received."}
 	RecognizeStopTone       = Result{200, 8514, "Action completed, a stop tone was received."}
 	RecognizeInterDigit     = Result{400, 8532, "Action failed, the time between two tones was too long."}
+	RecognizeChoiceByTone   = Result{200, 8533, "Action completed, the tone of a choice was received."}
+	RecognizeWrongTone      = Result{400, 8534, "Action failed, the tone received is that of no choice."}
 	RecognizeInitialSilence = Result{400, 8510, "Action failed, no tone came in time."}
 	RecognizePromptFailed   = Result{500, 8511, "Action failed, the prompt could not be played."}
 	RecognizeInternal       = Result{500, 8512, "Action failed for a reason inside the server."}
@@ -45,6 +47,21 @@ var (
 	EndedFailed   = Result{500, 9999, "The call broke off."}
 
 	AnswerEnded = Result{400, 8528, "The call ended before it was established."}
+
+	ConnectEnded = Result{400, 8528, "The call ended before the connection was made."}
+
+	InviteDeclined    = Result{603, 8538, "The callee declined the call."}
+	InviteBusy        = Result{486, 8539, "The callee is busy."}
+	InviteNoAnswer    = Result{480, 8541, "The callee did not answer in time."}
+	InviteUnreachable = Result{404, 8544, "The callee could not be reached: nobody is registered there and no way leads to it."}
+	InviteCanceled    = Result{487, 8542, "The call was canceled before the callee answered."}
+	InviteFailed      = Result{500, 9999, "The callee could not be called for a reason inside the server or its network."}
+
+	CancelAddTooLate = Result{400, 8585, "The invitation is over: it was answered, refused or taken back before."}
+	NotRemoved       = Result{400, 8558, "The participant was not in the call any more."}
+	NotMoved         = Result{400, 8558, "The participant could not be moved: it was not in the other call any more, or that call is over."}
+
+	TonesFailed = Result{500, 9999, "The tones could not be sent to the end."}
 
 	StreamBroken = Result{500, 8603, "Action failed, the web socket connection was lost."}
 )

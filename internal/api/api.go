@@ -19,6 +19,9 @@ import (
 // Calls is what the API needs of the calls: *call.Registry has it.
 type Calls interface {
 	Answer(ctx context.Context, a call.Answer) (call.Properties, error)
+	Create(ctx context.Context, create call.Create) (call.Properties, error)
+	Connect(ctx context.Context, connect call.Connect) (call.Properties, error)
+	Redirect(ctx context.Context, redirect call.Redirect) error
 	Reject(ctx context.Context, token string, cause leg.Cause) error
 	Send(ctx context.Context, connection string, c call.Command) error
 	Properties(ctx context.Context, connection string) (call.Properties, error)
@@ -67,6 +70,11 @@ func New(c Config) http.Handler {
 		c.Now = time.Now
 	}
 	a := &api{Config: c, seen: newRepeats(c.Now)}
+	return afresh(a.router())
+}
+
+// router has every path that is served.
+func (a *api) router() *chi.Mux {
 	root := chi.NewRouter()
 	root.Use(a.survive, a.echo)
 	root.Route("/calling", func(r chi.Router) {
@@ -85,7 +93,7 @@ func New(c Config) http.Handler {
 		r.Delete("/{document}/content/deletedata", a.remove)
 	})
 	root.NotFound(a.unknown)
-	return afresh(root)
+	return root
 }
 
 // afresh routes a request without what another router in front has found.
@@ -102,17 +110,30 @@ func afresh(root http.Handler) http.Handler {
 // behind it can be cut off.
 func (a *api) routes(r chi.Router) {
 	const connection = "/callConnections/{id}"
+	r.Post("/callConnections", a.do("createCall", a.create))
+	r.Post("/callConnections:connect", a.do("connect", a.connect))
+	r.Post("/callConnections:redirect", a.do("redirect", a.redirect))
 	r.Post("/callConnections:answer", a.do("answer", a.answer))
 	r.Post("/callConnections:reject", a.do("reject", a.reject))
 	r.Get(connection, a.do("getProperties", a.properties))
 	r.Delete(connection, a.do("hangUp", a.hangUp))
 	r.Post(connection+":terminate", a.do("terminate", a.terminate))
+	r.Post(connection+":transferToParticipant", a.do("transfer", a.transfer))
 	r.Get(connection+"/participants", a.do("listParticipants", a.participants))
 	r.Get(connection+"/participants/{participant}", a.do("getParticipant", a.participant))
+	r.Post(connection+"/participants:add", a.do("addParticipant", a.add))
+	r.Post(connection+"/participants:cancelAddParticipant", a.do("cancelAddParticipant", a.cancelAdd))
+	r.Post(connection+"/participants:remove", a.do("removeParticipant", a.removeParticipant))
+	r.Post(connection+"/participants:mute", a.do("mute", a.mute))
+	r.Post(connection+"/participants:unmute", a.do("unmute", a.unmute))
+	r.Post(connection+"/participants:moveHere", a.do("moveParticipants", a.move))
 	r.Post(connection+":play", a.do("play", a.play))
 	r.Post(connection+":recognize", a.do("recognize", a.recognize))
 	r.Post(connection+":startContinuousDtmfRecognition", a.do("startContinuousDtmf", a.listenTones))
 	r.Post(connection+":stopContinuousDtmfRecognition", a.do("stopContinuousDtmf", a.stopTones))
+	r.Post(connection+":sendDtmfTones", a.do("sendDtmfTones", a.sendTones))
+	r.Post(connection+":hold", a.do("hold", a.hold))
+	r.Post(connection+":unhold", a.do("unhold", a.unhold))
 	r.Post(connection+":cancelAllMediaOperations", a.do("cancelAll", a.cancelAll))
 	r.Post(connection+":startMediaStreaming", a.do("startMediaStreaming", a.startStreaming))
 	r.Post(connection+":stopMediaStreaming", a.do("stopMediaStreaming", a.stopStreaming))
@@ -124,24 +145,11 @@ func (a *api) routes(r chi.Router) {
 	r.Post("/recordings/{id}:resume", a.do("resumeRecording", a.resumeRecording))
 
 	for operation, pattern := range map[string]string{
-		"createCall":            "/callConnections",
-		"redirectCall":          "/callConnections:redirect",
-		"connectCall":           "/callConnections:connect",
-		"transferToParticipant": connection + ":transferToParticipant",
-		"sendDtmfTones":         connection + ":sendDtmfTones",
-		"hold":                  connection + ":hold",
-		"unhold":                connection + ":unhold",
-		"startTranscription":    connection + ":startTranscription",
-		"stopTranscription":     connection + ":stopTranscription",
-		"updateTranscription":   connection + ":updateTranscription",
-		"summarizeCall":         connection + ":summarizeCall",
-		"addParticipant":        connection + "/participants:add",
-		"removeParticipant":     connection + "/participants:remove",
-		"muteParticipants":      connection + "/participants:mute",
-		"unmuteParticipants":    connection + "/participants:unmute",
-		"cancelAddParticipant":  connection + "/participants:cancelAddParticipant",
-		"moveParticipants":      connection + "/participants:moveHere",
+		"startTranscription":  connection + ":startTranscription",
+		"stopTranscription":   connection + ":stopTranscription",
+		"updateTranscription": connection + ":updateTranscription",
+		"summarizeCall":       connection + ":summarizeCall",
 	} {
-		r.Post(pattern, a.do(operation, notYet(operation)))
+		r.Post(pattern, a.do(operation, noEngine(operation)))
 	}
 }

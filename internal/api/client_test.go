@@ -39,6 +39,7 @@ const host = "localhost:28180"
 type fakeCalls struct {
 	mu    sync.Mutex
 	asked []any // commands, or the name of a method and its argument
+	list  []event.Participant
 	err   error
 	hook  func() // runs within every command
 }
@@ -56,6 +57,20 @@ func (f *fakeCalls) ask(what any) error {
 
 func (f *fakeCalls) Answer(_ context.Context, a call.Answer) (call.Properties, error) {
 	return properties(), f.ask(a)
+}
+
+func (f *fakeCalls) Create(_ context.Context, create call.Create) (call.Properties, error) {
+	p := properties()
+	p.State, p.Source, p.Targets, p.DisplayName, p.AnsweredBy = call.Connecting, create.From, create.Targets, create.Display, ""
+	return p, f.ask(create)
+}
+
+func (f *fakeCalls) Connect(_ context.Context, connect call.Connect) (call.Properties, error) {
+	return properties(), f.ask(connect)
+}
+
+func (f *fakeCalls) Redirect(_ context.Context, redirect call.Redirect) error {
+	return f.ask(redirect)
 }
 
 func (f *fakeCalls) Reject(_ context.Context, token string, cause leg.Cause) error {
@@ -77,6 +92,9 @@ func (f *fakeCalls) Properties(_ context.Context, connection string) (call.Prope
 }
 
 func (f *fakeCalls) Participants(context.Context, string) ([]event.Participant, error) {
+	if f.list != nil {
+		return f.list, f.err
+	}
 	return []event.Participant{{ID: "4:+14255550123", OnHold: true}, {ID: "8:acs:alice"}}, f.err
 }
 

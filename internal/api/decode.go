@@ -109,10 +109,51 @@ func participant(field string, who *acs.Identifier) (string, error) {
 	if err != nil {
 		return "", invalid(field, "%s", err)
 	}
-	return id, nil
+	return id, plain(field, id)
+}
+
+// some are the participants of a list that must name one at least.
+func some(field string, who []acs.Identifier) ([]string, error) {
+	if len(who) == 0 {
+		return nil, missing(field)
+	}
+	return distinct(field, who)
+}
+
+// distinct are the participants of a list that must name nobody twice.
+func distinct(field string, who []acs.Identifier) ([]string, error) {
+	ids, err := participants(field, who)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			return nil, invalid(fmt.Sprintf("%s[%d]", field, i), "%s is named twice", clip(id))
+		}
+	}
+	return ids, nil
+}
+
+// user is the raw id of a user who may be left out.
+func user(field string, who *acs.User) (string, error) {
+	if who == nil {
+		return "", nil
+	}
+	return who.ID, plain(field, who.ID)
+}
+
+// callerID is the raw id of a sourceCallerIdNumber, which may be left out.
+func callerID(number *acs.PhoneNumber) (string, error) {
+	if number == nil {
+		return "", nil
+	}
+	return participant("sourceCallerIdNumber", &acs.Identifier{PhoneNumber: number})
 }
 
 func participants(field string, who []acs.Identifier) ([]string, error) {
+	if len(who) > acs.MaxParticipants {
+		return nil, invalid(field, "names %d; allowed: %d", len(who), acs.MaxParticipants)
+	}
 	ids := make([]string, 0, len(who))
 	for i := range who {
 		id, err := participant(fmt.Sprintf("%s[%d]", field, i), &who[i])

@@ -12,10 +12,10 @@
 // # How it works
 //
 // A request passes signature (auth.go), repetition (repeat.go: a retried
-// request acts once), an operation (connection.go, media.go, recording.go) and
-// the table of errors (error.go), the only place that knows which call.Code is
-// which status. Operations of the contract that are not built yet answer 405
-// with a message that says so.
+// request acts once), an operation (begin.go, connection.go, participant.go,
+// media.go, recognize.go, recording.go) and the table of errors (error.go), the
+// only place that knows which call.Code is which status. Operations that need a
+// speech engine answer 405 with a message that says so.
 //
 // # How to use it
 //

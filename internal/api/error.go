@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -26,12 +27,39 @@ var verdicts = map[call.Code]verdict{
 	call.WrongState:   {http.StatusBadRequest, acs.CodeWrongState, "wrong state"},
 	call.NotNow:       {http.StatusBadRequest, acs.CodeNotNow, "not now"},
 	call.NotPausable:  {http.StatusBadRequest, acs.CodeNotPausable, "not pausable"},
-	call.Duplicate:    {http.StatusConflict, acs.CodeDuplicate, "duplicate"},
+	call.Duplicate:    {http.StatusBadRequest, acs.CodeTwice, "duplicate"},
+	call.Absent:       {http.StatusBadRequest, acs.CodeAbsent, "absent"},
+	call.NotGroup:     {http.StatusBadRequest, acs.CodeNotGroup, "not a group"},
 	call.Conflict:     {http.StatusConflict, acs.CodeConflict, "conflict"},
 	call.Incompatible: {http.StatusPreconditionFailed, acs.CodeIncompatible, "incompatible"},
 	call.Unsupported:  {http.StatusMethodNotAllowed, acs.CodeUnsupported, "unsupported"},
 	call.Gone:         {http.StatusBadRequest, acs.CodeGone, "gone"},
 	call.Busy:         {http.StatusTooManyRequests, acs.CodeThrottled, "busy"},
+}
+
+// ownVerdicts are the rows of the table that some operations have for
+// themselves, by what their paths begin or end with.
+var ownVerdicts = []struct {
+	begins, ends string
+	code         call.Code
+	verdict      verdict
+}{
+	{"/calling/recordings", "", call.Conflict, verdict{http.StatusConflict, acs.CodeRecordingConflict, "recording conflict"}},
+	{"/calling/recordings", "", call.Duplicate, verdict{http.StatusConflict, acs.CodeDuplicate, "recording duplicate"}},
+	{"", ":transferToParticipant", call.Conflict, verdict{http.StatusConflict, acs.CodeTransferConflict, "transfer conflict"}},
+}
+
+// judge looks an error's code up.
+func judge(r *http.Request, code call.Code) verdict {
+	for _, own := range ownVerdicts {
+		if own.code == code && strings.HasPrefix(r.URL.Path, own.begins) && strings.HasSuffix(r.URL.Path, own.ends) {
+			return own.verdict
+		}
+	}
+	if v, ok := verdicts[code]; ok {
+		return v
+	}
+	return verdicts[call.Internal]
 }
 
 // errTooLarge refuses a body over maxBody.
@@ -52,10 +80,7 @@ func (a *api) failure(r *http.Request, err error) reply {
 			e.Message = "it took too long"
 		}
 	}
-	v, ok := verdicts[e.Code]
-	if !ok {
-		v = verdicts[call.Internal]
-	}
+	v := judge(r, e.Code)
 	a.count(v.reason)
 	message := e.Message
 	if e.Field != "" && !strings.Contains(message, e.Field) {
@@ -92,11 +117,23 @@ func (a *api) notAllowed(w http.ResponseWriter, r *http.Request) {
 	a.refuse(w, r, call.Errorf(call.Unsupported, "%s is not possible on %s", r.Method, r.URL.Path))
 }
 
-// notYet answers an operation of the contract that is not built yet.
-func notYet(name string) operation {
+// noEngine answers an operation of the contract that needs a speech engine.
+func noEngine(name string) operation {
 	return func(context.Context, *exchange) (int, any, error) {
-		return 0, nil, call.Errorf(call.Unsupported, "%s is not offered by this server yet", name)
+		return 0, nil, &call.Error{Code: call.Unsupported,
+			Message: name + " is not offered by this server: it needs a speech engine, and there is none"}
 	}
+}
+
+// noSpeech refuses what needs to understand speech.
+func noSpeech(field, what string) error {
+	return &call.Error{Code: call.Unsupported, Field: field,
+		Message: fmt.Sprintf("%s: %s is not offered by this server: it needs a speech engine, and there is none", field, what)}
+}
+
+func unsupported(field, value string) error {
+	return &call.Error{Code: call.Unsupported, Field: field,
+		Message: fmt.Sprintf("%s: %s is not offered by this server", field, value)}
 }
 
 // empty answers with a status and no body, as the storage of recordings does.

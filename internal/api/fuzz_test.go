@@ -14,6 +14,9 @@ func FuzzBodies(f *testing.F) {
 	paths := []string{
 		"/callConnections:answer", "/callConnections:reject", conn + ":play", conn + ":recognize",
 		conn + ":startContinuousDtmfRecognition", conn + ":startMediaStreaming", "/recordings",
+		"/callConnections", "/callConnections:connect", "/callConnections:redirect", conn + ":transferToParticipant",
+		conn + "/participants:add", conn + "/participants:cancelAddParticipant", conn + "/participants:remove",
+		conn + "/participants:mute", conn + "/participants:moveHere", conn + ":sendDtmfTones", conn + ":hold", conn + ":unhold",
 	}
 	for i, body := range []string{
 		`{"incomingCallContext":"X","callbackUri":"http://a/","answeredBy":{"id":"8:acs:bot"},"mediaStreamingOptions":{"transportType":"websocket","audioChannelType":"unmixed","transportUrl":"wss://a/ws","audioFormat":"Pcm24KMono"}}`,
@@ -23,6 +26,17 @@ func FuzzBodies(f *testing.F) {
 		`{"targetParticipant":` + who + `,"operationContext":"c"}`,
 		`{"operationCallbackUri":"http://a/"}`,
 		`{"callLocator":{"serverCallId":"S","kind":"serverCallLocator"},"recordingChannelType":"unmixed","channelAffinity":[{"channel":0,"participant":` + who + `}],"audioChannelParticipantOrdering":[` + who + `]}`,
+		`{"targets":[` + who + `],"callbackUri":"http://a/","sourceCallerIdNumber":{"value":"+1"},"source":{"id":"8:acs:b"},"customCallingContext":{"voipHeaders":{"k":"v"}}}`,
+		`{"callLocator":{"roomId":"R","kind":"roomCallLocator"},"callbackUri":"http://a/"}`,
+		`{"incomingCallContext":"X","target":` + who + `,"targets":[{"rawId":"8:acs:a"}]}`,
+		`{"targetParticipant":` + who + `,"transferee":{"rawId":"8:acs:a"},"customCallingContext":{"sipHeaders":{"User-To-User":"u","X-MS-Custom-k":"v"}}}`,
+		`{"participantToAdd":` + who + `,"invitationTimeoutInSeconds":30,"sourceDisplayName":"n"}`,
+		`{"invitationId":"i"}`,
+		`{"participantToRemove":` + who + `}`,
+		`{"targetParticipants":[` + who + `]}`,
+		`{"targetParticipants":[` + who + `],"fromCall":"c"}`,
+		`{"tones":["one","pound"],"targetParticipant":` + who + `}`,
+		`{"targetParticipant":` + who + `,"playSourceInfo":{"kind":"file","file":{"uri":"http://a/"}}}`,
 	} {
 		f.Add(byte(i), []byte(body))
 	}

@@ -3,9 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/http"
-	"time"
 	"unicode/utf8"
 
 	"github.com/tipring/tipring/internal/acs"
@@ -87,98 +85,6 @@ func prompt(field string, s acs.PlaySource) (call.Prompt, error) {
 	}
 }
 
-func (a *api) recognize(ctx context.Context, x *exchange) (int, any, error) {
-	cmd, err := recognizeCommand(x.body)
-	if err != nil {
-		return 0, nil, err
-	}
-	return a.send(ctx, x, http.StatusAccepted, cmd)
-}
-
-func recognizeCommand(body []byte) (cmd call.Recognize, err error) {
-	var q acs.RecognizeRequest
-	if err = decode(body, &q); err != nil {
-		return cmd, err
-	}
-	if q.InputType == "" {
-		return cmd, missing("recognizeInputType")
-	}
-	input, err := oneOf("recognizeInputType", q.InputType, acs.RecognizeInputTypes)
-	if err != nil {
-		return cmd, err
-	}
-	if input != "dtmf" {
-		return cmd, &call.Error{Code: call.Unsupported, Field: "recognizeInputType",
-			Message: fmt.Sprintf("recognizeInputType: %s is not offered by this server yet; dtmf is", input)}
-	}
-	if cmd.Prompts, err = recognizePrompts(q); err != nil {
-		return cmd, err
-	}
-	cmd.Interrupt = q.Interrupt
-	if err = recognizeOptions(&cmd, q.Options); err != nil {
-		return cmd, err
-	}
-	cmd.Operation, err = operationOf(q.Operation)
-	return cmd, err
-}
-
-// recognizePrompts are the many prompts of a request, or else its one, or none.
-func recognizePrompts(q acs.RecognizeRequest) ([]call.Prompt, error) {
-	if len(q.PlayPrompts) > 0 || q.PlayPrompt == nil {
-		return prompts("playPrompts", q.PlayPrompts)
-	}
-	p, err := prompt("playPrompt", *q.PlayPrompt)
-	return []call.Prompt{p}, err
-}
-
-func recognizeOptions(cmd *call.Recognize, o *acs.RecognizeOptions) (err error) {
-	const field = "recognizeOptions."
-	if o == nil {
-		return missing("recognizeOptions")
-	}
-	if cmd.Target, err = participant(field+"targetParticipant", o.Target); err != nil {
-		return err
-	}
-	silence, err := inRange(field+"initialSilenceTimeoutInSeconds", o.InitialSilence, acs.DefaultInitialSilence, 0, 300)
-	if err != nil {
-		return err
-	}
-	cmd.InitialSilence = time.Duration(silence) * time.Second
-	cmd.BargeIn = o.InterruptPrompt == nil || *o.InterruptPrompt
-	return dtmfOptions(cmd, field+"dtmfOptions", o.DTMF)
-}
-
-func dtmfOptions(cmd *call.Recognize, field string, o *acs.DTMFOptions) error {
-	if o == nil {
-		return missing(field)
-	}
-	pause, err := inRange(field+".interToneTimeoutInSeconds", o.InterTone, acs.DefaultInterTone, 1, 60)
-	if err != nil {
-		return err
-	}
-	cmd.InterTone = time.Duration(pause) * time.Second
-	if o.MaxTones == nil {
-		return missing(field + ".maxTonesToCollect")
-	}
-	if cmd.MaxTones = *o.MaxTones; cmd.MaxTones < 1 || cmd.MaxTones > math.MaxInt32 {
-		return invalid(field+".maxTonesToCollect", "%d is out of range; at least 1 is needed", cmd.MaxTones)
-	}
-	symbols := make([]byte, 0, len(o.StopTones))
-	for i, tone := range o.StopTones {
-		name := fmt.Sprintf("%s.stopTones[%d]", field, i)
-		if tone, err = oneOf(name, tone, acs.Tones); err != nil {
-			return err
-		}
-		symbol, err := acs.Symbol(tone)
-		if err != nil {
-			return invalid(name, "%s", err)
-		}
-		symbols = append(symbols, symbol)
-	}
-	cmd.StopTones = string(symbols)
-	return nil
-}
-
 func (a *api) listenTones(ctx context.Context, x *exchange) (int, any, error) {
 	target, op, err := continuous(x.body)
 	if err != nil {
@@ -209,6 +115,71 @@ func continuous(body []byte) (target string, op call.Operation, err error) {
 
 func (a *api) cancelAll(ctx context.Context, x *exchange) (int, any, error) {
 	return a.send(ctx, x, http.StatusAccepted, call.CancelAll{})
+}
+
+func (a *api) sendTones(ctx context.Context, x *exchange) (int, any, error) {
+	cmd, err := sendTonesCommand(x.body)
+	if err != nil {
+		return 0, nil, err
+	}
+	return a.sendAnswered(ctx, x, http.StatusAccepted, cmd, acs.OperationResponse{OperationContext: cmd.Context})
+}
+
+func sendTonesCommand(body []byte) (cmd call.SendTones, err error) {
+	var q acs.SendTonesRequest
+	if err = decode(body, &q); err != nil {
+		return cmd, err
+	}
+	if len(q.Tones) == 0 {
+		return cmd, missing("tones")
+	}
+	if len(q.Tones) > acs.MaxSendTones {
+		return cmd, invalid("tones", "has %d tones; allowed: %d", len(q.Tones), acs.MaxSendTones)
+	}
+	if cmd.Tones, err = symbols("tones", q.Tones); err != nil {
+		return cmd, err
+	}
+	if cmd.Target, err = participant("targetParticipant", q.Target); err != nil {
+		return cmd, err
+	}
+	cmd.Operation, err = operationOf(q.Operation)
+	return cmd, err
+}
+
+func (a *api) hold(ctx context.Context, x *exchange) (int, any, error) {
+	cmd, music, err := holdCommand(x.body)
+	if err != nil {
+		return 0, nil, err
+	}
+	if music != nil {
+		source, err := prompt("playSourceInfo", *music)
+		if err != nil {
+			return 0, nil, err
+		}
+		cmd.Music = &source
+	}
+	return a.send(ctx, x, http.StatusOK, cmd)
+}
+
+func (a *api) unhold(ctx context.Context, x *exchange) (int, any, error) {
+	cmd, _, err := holdCommand(x.body)
+	if err != nil {
+		return 0, nil, err
+	}
+	cmd.Off = true
+	return a.send(ctx, x, http.StatusOK, cmd)
+}
+
+func holdCommand(body []byte) (cmd call.Hold, music *acs.PlaySource, err error) {
+	var q acs.HoldRequest
+	if err = decode(body, &q); err != nil {
+		return cmd, nil, err
+	}
+	if cmd.Target, err = participant("targetParticipant", q.Target); err != nil {
+		return cmd, nil, err
+	}
+	cmd.Operation, err = operationOf(q.Operation)
+	return cmd, q.Music, err
 }
 
 func (a *api) startStreaming(ctx context.Context, x *exchange) (int, any, error) {

@@ -71,21 +71,27 @@ func recordCommand(body []byte) (cmd call.Record, err error) {
 	return cmd, err
 }
 
-// locate is the serverCallId of a locator.
-func locate(l *acs.CallLocator) (string, error) {
+// locatorKind is the kind of a locator that must be there. Where none is said,
+// a serverCallId is meant.
+func locatorKind(l *acs.CallLocator) (string, error) {
 	if l == nil {
 		return "", missing("callLocator")
 	}
-	kind, err := oneOf("callLocator.kind", l.Kind, acs.LocatorKinds)
+	return oneOf("callLocator.kind", l.Kind, acs.LocatorKinds)
+}
+
+// locate is the serverCallId of a locator.
+func locate(l *acs.CallLocator) (string, error) {
+	kind, err := locatorKind(l)
 	switch {
 	case err != nil:
 		return "", err
-	case l.ServerCallID != "" && (kind == "" || kind == "serverCallLocator"):
-		return l.ServerCallID, nil
-	case kind == "groupCallLocator" || kind == "roomCallLocator":
+	case kind == acs.LocatorGroup || kind == acs.LocatorRoom:
 		return "", unsupported("callLocator.kind", kind)
+	case l.ServerCallID == "":
+		return "", missing("callLocator.serverCallId")
 	}
-	return "", missing("callLocator.serverCallId")
+	return l.ServerCallID, nil
 }
 
 // recordingFormat reads content, channel and format. What is not said is audio,
@@ -173,9 +179,4 @@ func channels(ordering []acs.Identifier, affinity []acs.ChannelAffinity) ([]stri
 		list = list[:len(list)-1]
 	}
 	return slices.Clone(list), nil
-}
-
-func unsupported(field, value string) error {
-	return &call.Error{Code: call.Unsupported, Field: field,
-		Message: fmt.Sprintf("%s: %s is not offered by this server", field, value)}
 }

@@ -27,6 +27,11 @@ func TestMistakesInBodiesAreNamed(t *testing.T) {
 	dtmf := func(options string) string {
 		return recognize(`{"targetParticipant":` + who + `,"dtmfOptions":` + options + `}`)
 	}
+	choices := func(list string) string {
+		return `{"recognizeInputType":"choices","recognizeOptions":{"targetParticipant":` + who + `,"choices":[` + list + `]}}`
+	}
+	create := func(more string) string { return `{"targets":[` + who + `],"callbackUri":"http://a/",` + more + `}` }
+	add := func(more string) string { return `{"participantToAdd":` + who + `,` + more + `}` }
 	record := func(more string) string { return `{"callConnectionId":"conn-1",` + more + `}` }
 	for _, c := range []struct{ path, body, field, says string }{
 		{conn + ":play", ``, "body", "empty"},
@@ -68,6 +73,76 @@ func TestMistakesInBodiesAreNamed(t *testing.T) {
 		{"/callConnections:answer", stream(`"transportType":"websocket","audioChannelType":"mixed","transportUrl":"ws://a/","contentType":"video"`), "mediaStreamingOptions.contentType", "audio"},
 
 		{"/callConnections:reject", `{}`, "incomingCallContext", "required"},
+		{"/callConnections:answer", `{"incomingCallContext":"X","callbackUri":"http://a/","answeredBy":{"id":"8:acs:a\r\nb"}}`, "answeredBy", "control"},
+
+		{"/callConnections", `{"callbackUri":"http://a/"}`, "targets", "required"},
+		{"/callConnections", `{"targets":[],"callbackUri":"http://a/"}`, "targets", "required"},
+		{"/callConnections", `{"targets":[` + strings.Repeat(who+",", 350) + who + `],"callbackUri":"http://a/"}`, "targets", "allowed: 350"},
+		{conn + ":recognize", choices(strings.Repeat(`{"label":"a","tone":"one"},`, 100) + `{}`), "recognizeOptions.choices", "allowed: 100"},
+		{"/callConnections", `{"targets":[{}],"callbackUri":"http://a/"}`, "targets[0]", "names nobody"},
+		{"/callConnections", `{"targets":[` + who + `,` + who + `],"callbackUri":"http://a/"}`, "targets[1]", "twice"},
+		{"/callConnections", `{"targets":[{"rawId":"4:+1\r\nX-Evil: 1"}],"callbackUri":"http://a/"}`, "targets[0]", "control"},
+		{"/callConnections", `{"targets":[` + who + `]}`, "callbackUri", "required"},
+		{"/callConnections", `{"targets":[` + who + `],"callbackUri":"ftp://a/"}`, "callbackUri", "http or https"},
+		{"/callConnections", create(`"sourceCallerIdNumber":{"value":""}`), "sourceCallerIdNumber", "empty"},
+		{"/callConnections", create(`"sourceCallerIdNumber":{"value":"+1\n"}`), "sourceCallerIdNumber", "control"},
+		{"/callConnections", create(`"sourceDisplayName":"a\u0000b"`), "sourceDisplayName", "control"},
+		{"/callConnections", create(`"source":{"id":"8:acs:\u001b"}`), "source", "control"},
+		{"/callConnections", create(`"customCallingContext":{"sipHeaders":{"Via":"x"}}`), `customCallingContext.sipHeaders["Via"]`, "X-MS-Custom-"},
+		{"/callConnections", create(`"mediaStreamingOptions":{}`), "mediaStreamingOptions.transportType", "required"},
+
+		{"/callConnections:connect", `{"callbackUri":"http://a/"}`, "callLocator", "required"},
+		{"/callConnections:connect", `{"callLocator":{},"callbackUri":"http://a/"}`, "callLocator.serverCallId", "required"},
+		{"/callConnections:connect", `{"callLocator":{"kind":"groupCallLocator","serverCallId":"S"},"callbackUri":"http://a/"}`, "callLocator.groupCallId", "required"},
+		{"/callConnections:connect", `{"callLocator":{"kind":"roomCallLocator"},"callbackUri":"http://a/"}`, "callLocator.roomId", "required"},
+		{"/callConnections:connect", `{"callLocator":{"kind":"teamsCallLocator"},"callbackUri":"http://a/"}`, "callLocator.kind", "roomCallLocator"},
+		{"/callConnections:connect", `{"callLocator":{"serverCallId":"S"}}`, "callbackUri", "required"},
+
+		{"/callConnections:redirect", `{"target":` + who + `}`, "incomingCallContext", "required"},
+		{"/callConnections:redirect", `{"incomingCallContext":"X"}`, "target", "required"},
+		{"/callConnections:redirect", `{"incomingCallContext":"X","target":{}}`, "target", "names nobody"},
+		{"/callConnections:redirect", `{"incomingCallContext":"X","targets":[{}]}`, "targets[0]", "names nobody"},
+
+		{conn + ":transferToParticipant", `{}`, "targetParticipant", "required"},
+		{conn + ":transferToParticipant", `{"targetParticipant":` + who + `,"transferee":{}}`, "transferee", "names nobody"},
+		{conn + ":transferToParticipant", `{"targetParticipant":` + who + `,"sourceCallerIdNumber":{}}`, "sourceCallerIdNumber", "empty"},
+		{conn + ":transferToParticipant", `{"targetParticipant":` + who + `,"operationCallbackUri":"x"}`, "operationCallbackUri", "http or https"},
+		{conn + ":transferToParticipant", `{"targetParticipant":` + who + `,"customCallingContext":{"sipHeaders":{"User-To-User":"a\r\nVia: b"}}}`, `customCallingContext.sipHeaders["User-To-User"]`, "control"},
+
+		{conn + "/participants:add", `{}`, "participantToAdd", "required"},
+		{conn + "/participants:add", add(`"invitationTimeoutInSeconds":181`), "invitationTimeoutInSeconds", "0 to 180"},
+		{conn + "/participants:add", add(`"invitationTimeoutInSeconds":-1`), "invitationTimeoutInSeconds", "0 to 180"},
+		{conn + "/participants:add", add(`"invitationTimeoutInSeconds":"30"`), "invitationTimeoutInSeconds", "integer is needed"},
+		{conn + "/participants:add", add(`"sourceDisplayName":"a\nb"`), "sourceDisplayName", "control"},
+		{conn + "/participants:add", add(`"sourceCallerIdNumber":{"value":""}`), "sourceCallerIdNumber", "empty"},
+		{conn + "/participants:add", add(`"operationCallbackUri":"x"`), "operationCallbackUri", "http or https"},
+		{conn + "/participants:cancelAddParticipant", `{}`, "invitationId", "required"},
+		{conn + "/participants:cancelAddParticipant", `{"invitationId":"i","operationCallbackUri":"x"}`, "operationCallbackUri", "http or https"},
+		{conn + "/participants:remove", `{}`, "participantToRemove", "required"},
+		{conn + "/participants:remove", `{"participantToRemove":` + who + `,"operationCallbackUri":"x"}`, "operationCallbackUri", "http or https"},
+		{conn + "/participants:mute", `{}`, "targetParticipants", "required"},
+		{conn + "/participants:mute", `{"targetParticipants":[` + who + `,{}]}`, "targetParticipants[1]", "names nobody"},
+		{conn + "/participants:unmute", `{"targetParticipants":[]}`, "targetParticipants", "required"},
+		{conn + "/participants:moveHere", `{"fromCall":"c"}`, "targetParticipants", "required"},
+		{conn + "/participants:moveHere", `{"targetParticipants":[` + who + `]}`, "fromCall", "required"},
+		{conn + "/participants:moveHere", `{"targetParticipants":[` + who + `],"fromCall":"c","operationCallbackUri":"x"}`, "operationCallbackUri", "http or https"},
+
+		{conn + ":sendDtmfTones", `{"targetParticipant":` + who + `}`, "tones", "required"},
+		{conn + ":sendDtmfTones", `{"tones":["one"]}`, "targetParticipant", "required"},
+		{conn + ":sendDtmfTones", `{"tones":["one","ten"],"targetParticipant":` + who + `}`, "tones[1]", "pound, asterisk"},
+		{conn + ":sendDtmfTones", `{"tones":["` + strings.Repeat(`one","`, 18) + `one"],"targetParticipant":` + who + `}`, "tones", "allowed: 18"},
+		{conn + ":sendDtmfTones", `{"tones":["one"],"targetParticipant":` + who + `,"operationCallbackUri":"x"}`, "operationCallbackUri", "http or https"},
+		{conn + ":hold", `{}`, "targetParticipant", "required"},
+		{conn + ":hold", `{"targetParticipant":` + who + `,"playSourceInfo":{"kind":"file"}}`, "playSourceInfo.file.uri", "required"},
+		{conn + ":hold", `{"targetParticipant":` + who + `,"operationCallbackUri":"x"}`, "operationCallbackUri", "http or https"},
+		{conn + ":unhold", `{}`, "targetParticipant", "required"},
+
+		{conn + ":recognize", choices(``), "recognizeOptions.choices", "required"},
+		{conn + ":recognize", choices(`{"phrases":["a"],"tone":"one"}`), "recognizeOptions.choices[0].label", "required"},
+		{conn + ":recognize", choices(`{"label":"a"}`), "recognizeOptions.choices[0]", "neither phrases nor a tone"},
+		{conn + ":recognize", choices(`{"label":"a","tone":"uno"}`), "recognizeOptions.choices[0].tone", "pound, asterisk"},
+		{conn + ":recognize", choices(`{"label":"a","tone":"one"},{"label":"b","tone":"ONE"}`), "recognizeOptions.choices[1].tone", "two choices"},
+		{conn + ":recognize", choices(`{"label":"a","tone":"one"},{"label":"a","tone":"two"}`), "recognizeOptions.choices[1].label", "two choices"},
 		{"/callConnections:reject", `{"incomingCallContext":"X","callRejectReason":"tired"}`, "callRejectReason", "none, busy, forbidden"},
 
 		{conn + ":recognize", `{}`, "recognizeInputType", "required"},
@@ -135,7 +210,9 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 		{call.Errorf(call.WrongState, "not established"), 400, "8501"},
 		{call.Errorf(call.NotNow, "streaming already"), 400, "8585"},
 		{call.Errorf(call.NotPausable, "paused already"), 400, "8573"},
-		{call.Errorf(call.Duplicate, "recording already"), 409, "8553"},
+		{call.Errorf(call.Duplicate, "in the call already"), 400, "8559"},
+		{call.Errorf(call.Absent, "not in the call"), 400, "8558"},
+		{call.Errorf(call.NotGroup, "one only"), 400, "8548"},
 		{call.Errorf(call.Conflict, "answered"), 409, "8519"},
 		{call.Errorf(call.Incompatible, "playing"), 412, "8583"},
 		{call.Errorf(call.Unsupported, "no voice"), 405, "8520"},
@@ -163,6 +240,26 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 			t.Errorf("%d lacks the chain id", c.status)
 		}
 	}
+	const recording, transfer = `{"callConnectionId":"conn-1"}`, `{"targetParticipant":` + who + `}`
+	for _, c := range []struct {
+		path, body string
+		err        error
+		status     int
+		code       string
+	}{
+		{"/recordings", recording, call.Errorf(call.Duplicate, "recording already"), 409, "8553"},
+		{"/recordings", recording, call.Errorf(call.Conflict, "another is at it"), 409, "8571"},
+		{"/recordings", recording, call.Errorf(call.NotFound, "no such call"), 404, "8522"},
+		{"/recordings/r:pause", "", call.Errorf(call.NotPausable, "paused already"), 400, "8573"},
+		{conn + ":transferToParticipant", transfer, call.Errorf(call.Conflict, "being transferred"), 409, "8607"},
+		{conn + ":transferToParticipant", transfer, call.Errorf(call.Absent, "not in the call"), 400, "8558"},
+	} {
+		s := newServer()
+		s.calls.err = c.err
+		if w := s.post(c.path, c.body); w.Code != c.status || problem(t, w).Code != c.code {
+			t.Errorf("%s: %v: %d %s, want %d %s", c.path, c.err, w.Code, w.Body, c.status, c.code)
+		}
+	}
 	s := newServer()
 	for _, path := range []string{"/callConnections/other:play", "/callConnections/:terminate", "/callConnections/a%2Fb:terminate"} {
 		if w := s.post(path, `{"playSources":[{"kind":"file","file":{"uri":"http://a/"}}]}`); w.Code != 404 || problem(t, w).Code != "8522" {
@@ -173,20 +270,22 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 
 func TestWhatIsNotOfferedSaysSo(t *testing.T) {
 	s := newServer()
-	for _, path := range []string{
-		"/callConnections", "/callConnections:redirect", "/callConnections:connect", conn + ":transferToParticipant", conn + ":sendDtmfTones",
-		conn + ":hold", conn + ":unhold", conn + ":startTranscription", conn + ":stopTranscription", conn + ":updateTranscription",
-		conn + ":summarizeCall", conn + "/participants:add", conn + "/participants:remove", conn + "/participants:mute",
-		conn + "/participants:unmute", conn + "/participants:cancelAddParticipant", conn + "/participants:moveHere",
-	} {
+	for _, path := range []string{conn + ":startTranscription", conn + ":stopTranscription", conn + ":updateTranscription", conn + ":summarizeCall"} {
 		w := s.post(path, `{}`)
-		if e := problem(t, w); w.Code != 405 || e.Code != "8520" || !strings.Contains(e.Message, "not offered") {
+		if e := problem(t, w); w.Code != 405 || e.Code != "8520" || !strings.Contains(e.Message, "not offered") || !strings.Contains(e.Message, "speech engine") {
 			t.Errorf("%s: %d %+v", path, w.Code, e)
 		}
 	}
+	const phrases = `{"recognizeInputType":"choices","recognizeOptions":{"targetParticipant":` + who + `,"choices":[{"label":"yes","phrases":["yes"]}]}}`
 	for path, bodies := range map[string][]string{
-		conn + ":recognize":       {`{"recognizeInputType":"choices"}`, `{"recognizeInputType":"speech"}`, `{"recognizeInputType":"speechOrDtmf"}`},
+		conn + ":recognize":       {phrases, `{"recognizeInputType":"speech"}`, `{"recognizeInputType":"speechOrDtmf"}`},
 		"/callConnections:answer": {`{"incomingCallContext":"X","callbackUri":"http://a/","transcriptionOptions":{"startTranscription":true}}`},
+		"/callConnections": {
+			`{"targets":[` + who + `],"callbackUri":"http://a/","transcriptionOptions":{"startTranscription":true}}`,
+			`{"targets":[` + who + `],"callbackUri":"http://a/","teamsAppSource":{"appId":"a"}}`,
+		},
+		"/callConnections:connect": {`{"callLocator":{"serverCallId":"S"},"callbackUri":"http://a/","transcriptionOptions":{"startTranscription":true}}`},
+		conn + "/participants:add": {`{"participantToAdd":` + who + `,"customCallingContext":{"teamsPhoneCallDetails":{}}}`},
 		"/recordings": {
 			`{"callLocator":{"kind":"groupCallLocator","groupCallId":"g"}}`, `{"callLocator":{"kind":"roomCallLocator","roomId":"r"}}`,
 			`{"callConnectionId":"c","recordingContentType":"audioVideo"}`, `{"callConnectionId":"c","recordingFormatType":"mp4"}`,

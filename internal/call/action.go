@@ -19,6 +19,7 @@ type Answered struct {
 	Properties   Properties
 	Participants []event.Participant
 	Recording    RecordingState
+	Leg          leg.Leg // of a participant that departs
 	Err          error
 }
 
@@ -30,6 +31,49 @@ type Reply struct {
 
 // Publish tells applications what happened.
 type Publish struct{ Event event.Event }
+
+// DialLeg calls somebody; its end is the input LegArrived, and then the leg's
+// own events.
+type DialLeg struct {
+	Leg     LegID
+	Target  string
+	From    leg.Party
+	Headers Headers
+}
+
+// TakeLeg takes a participant out of another call; its end is LegArrived.
+type TakeLeg struct {
+	Leg         LegID
+	From        string // callConnectionId of the other call
+	Participant string
+}
+
+// GiveLeg takes a participant's leg out of the room, open as it is, and answers
+// Ask with it.
+type GiveLeg struct {
+	Ask Ask
+	Leg LegID
+}
+
+// TransferLeg asks a leg's far end to call somebody else; its end is
+// LegHappened{leg.Transferred}.
+type TransferLeg struct {
+	Leg     LegID
+	To      string
+	Headers Headers
+}
+
+// SendDigits sends digits to a leg; its end is LegHappened{leg.DigitsSent}.
+type SendDigits struct {
+	Leg    LegID
+	Digits string
+}
+
+// Adjust says whether a leg is heard, and whether it is on hold.
+type Adjust struct {
+	Leg         LegID
+	Muted, Held bool
+}
 
 // AnswerLeg answers a ringing leg; its end is the input AnswerDone.
 type AnswerLeg struct{ Leg LegID }
@@ -104,6 +148,12 @@ type Finish struct{}
 
 func (Reply) action()         {}
 func (Publish) action()       {}
+func (DialLeg) action()       {}
+func (TakeLeg) action()       {}
+func (GiveLeg) action()       {}
+func (TransferLeg) action()   {}
+func (SendDigits) action()    {}
+func (Adjust) action()        {}
 func (AnswerLeg) action()     {}
 func (HangupLeg) action()     {}
 func (Plug) action()          {}

@@ -17,10 +17,11 @@ import (
 
 // A Call is one running call: the goroutine that owns its Machine.
 type Call struct {
-	config  *Config
-	log     *slog.Logger
-	machine Machine
-	room    *room.Room
+	registry *Registry
+	config   *Config
+	log      *slog.Logger
+	machine  Machine
+	room     *room.Room
 
 	inbox   chan Input
 	pending []Input // results of actions that were carried out on the spot
@@ -38,17 +39,11 @@ type Call struct {
 	known []entry // where the registry has it
 }
 
-// voice is a leg and where it is plugged in.
-type voice struct {
-	leg         leg.Leg
-	participant string
-	port        *room.Port // nil: not in the room
-}
-
-func newCall(config *Config, id, correlation string) *Call {
+func newCall(r *Registry, id, correlation string) *Call {
 	return &Call{
-		config:     config,
-		log:        config.Log.With("call", id, "correlation", correlation),
+		registry:   r,
+		config:     &r.config,
+		log:        r.config.Log.With("call", id, "correlation", correlation),
 		machine:    Machine{ID: id, Correlation: correlation},
 		room:       room.New(),
 		inbox:      make(chan Input, 64),
@@ -70,7 +65,7 @@ func (c *Call) ring(l leg.Incoming, token string) {
 // it started has ended. When ctx is done the call is ended as a Shutdown.
 func (c *Call) Run(ctx context.Context) {
 	for id, v := range c.legs {
-		c.follow(id, v.leg)
+		c.follow(id, v)
 	}
 	shutdown := ctx.Done()
 	timer := time.NewTimer(time.Hour)
@@ -105,6 +100,7 @@ func (c *Call) Run(ctx context.Context) {
 	c.closeLegs()
 	close(c.done) // whoever waits to be heard goes home
 	c.tasks.Wait()
+	c.turnAwayLate()
 }
 
 // takeSeat has the room ticked, from the first leg that is plugged in.
@@ -131,6 +127,12 @@ func (c *Call) leaveSeat() {
 func (c *Call) step(in Input) {
 	if c.log.Enabled(context.Background(), slog.LevelDebug) {
 		c.log.Debug("input", "input", inputName(in))
+	}
+	switch with := in.(type) {
+	case LegArrived:
+		c.arrive(with)
+	case WalkIn:
+		in = c.enter(with)
 	}
 	for _, a := range c.machine.Step(time.Now(), in) {
 		c.carryOut(a)
@@ -179,24 +181,6 @@ func (c *Call) task(f func()) {
 	}()
 }
 
-// follow brings a leg's events in.
-func (c *Call) follow(id LegID, l leg.Leg) {
-	events := l.Events()
-	c.task(func() {
-		for {
-			select {
-			case e, ok := <-events:
-				if !ok {
-					return
-				}
-				c.post(LegHappened{id, e})
-			case <-c.done:
-				return
-			}
-		}
-	})
-}
-
 // hearNotices brings in what the room has noticed.
 func (c *Call) hearNotices() {
 	for !c.finished {
@@ -221,29 +205,6 @@ func (c *Call) hearNotices() {
 				c.step(PortFailed{Leg: id, Err: n.Err})
 			}
 		}
-	}
-}
-
-func (c *Call) legAt(p *room.Port) (LegID, bool) {
-	for id, v := range c.legs {
-		if v.port == p {
-			return id, true
-		}
-	}
-	return 0, false
-}
-
-// closeLegs frees what the end of the call found still plugged in. The room
-// has had its last tick.
-func (c *Call) closeLegs() {
-	for _, v := range c.legs {
-		c.closeLeg(v.leg)
-	}
-}
-
-func (c *Call) closeLeg(l leg.Leg) {
-	if err := l.Close(); err != nil {
-		c.log.Warn("close leg", "err", err)
 	}
 }
 

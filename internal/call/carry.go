@@ -4,16 +4,10 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/room"
 )
-
-// hangupTime is how long a leg may take to end; a telephone that has vanished
-// never answers its BYE.
-const hangupTime = 10 * time.Second
 
 // carryOut does what the machine wants. It never waits: what takes time is a
 // task whose end is an input.
@@ -24,6 +18,18 @@ func (c *Call) carryOut(a Action) {
 	case Publish:
 		a.Event.ID = newID()
 		c.config.Publish(a.Event)
+	case DialLeg:
+		c.dialLeg(a)
+	case TakeLeg:
+		c.takeLeg(a)
+	case GiveLeg:
+		c.giveLeg(a)
+	case TransferLeg:
+		c.transferLeg(a)
+	case SendDigits:
+		c.sendDigits(a)
+	case Adjust:
+		c.adjust(a)
 	case AnswerLeg:
 		c.answerLeg(a.Leg)
 	case HangupLeg:
@@ -51,60 +57,6 @@ func (c *Call) carryOut(a Action) {
 	case Finish:
 		c.finished = true
 	}
-}
-
-func (c *Call) answerLeg(id LegID) {
-	l, ok := c.legs[id].leg.(leg.Incoming)
-	if !ok {
-		c.pending = append(c.pending, AnswerDone{id, fmt.Errorf("leg %d is not an incoming one", id)})
-		return
-	}
-	c.task(func() {
-		err := l.Answer(context.Background()) // the leg's own timers bound it
-		c.post(AnswerDone{id, err})
-	})
-}
-
-func (c *Call) hangupLeg(id LegID, cause leg.Cause) {
-	v := c.legs[id]
-	if v == nil {
-		return
-	}
-	c.task(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), hangupTime)
-		defer cancel()
-		if err := v.leg.Hangup(ctx, cause); err != nil {
-			c.log.Warn("hang up", "cause", cause, "err", err)
-		}
-	})
-}
-
-// plug puts a leg into the room and behind the taps of what runs.
-func (c *Call) plug(a Plug) {
-	v := c.legs[a.Leg]
-	v.participant = a.Participant
-	v.port = &room.Port{Peer: v.leg, Taps: c.tapsFor(a.Participant)}
-	port := v.port
-	c.room.Do(func(r *room.Room) { r.Plug(port) })
-	c.takeSeat()
-}
-
-// unplug takes a leg out of the room and closes it between two ticks: a
-// descriptor that is closed under a reader would let it hear another caller.
-func (c *Call) unplug(id LegID) {
-	v := c.legs[id]
-	if v == nil {
-		return
-	}
-	delete(c.legs, id)
-	if v.port == nil {
-		c.closeLeg(v.leg)
-		return
-	}
-	c.room.Do(func(r *room.Room) {
-		r.Unplug(v.port)
-		c.closeLeg(v.leg)
-	})
 }
 
 // sound is an operation's prompts, and the gate that ends them.

@@ -15,7 +15,14 @@ type Play struct {
 	Operation
 }
 
-// Recognize collects digits of one participant.
+// A Choice is one answer that a recognition waits for.
+type Choice struct {
+	Label   string
+	Phrases []string
+	Tone    byte // symbol of dtmf.Symbols; 0: none
+}
+
+// Recognize collects digits of one participant, or waits for one of Choices.
 type Recognize struct {
 	Target         string
 	Prompts        []Prompt
@@ -24,6 +31,7 @@ type Recognize struct {
 	InterTone      time.Duration // between two digits
 	MaxTones       int
 	StopTones      string // symbols of dtmf.Symbols
+	Choices        []Choice
 	Interrupt      bool
 	Operation
 }
@@ -42,6 +50,75 @@ type StopTones struct {
 
 // CancelAll cancels every media operation, running and waiting.
 type CancelAll struct{}
+
+// SendTones sends digits to one participant.
+type SendTones struct {
+	Target string
+	Tones  string // symbols of dtmf.Symbols
+	Operation
+}
+
+// Add invites somebody into the call.
+type Add struct {
+	Target     string
+	Invitation string // id; made by the machine's owner
+	From       string // sourceCallerIdNumber as a raw id; empty: the connection's
+	Display    string
+	Timeout    time.Duration // 0: InvitationTime
+	Headers    Headers
+	Operation
+}
+
+// CancelAdd takes an invitation back.
+type CancelAdd struct {
+	Invitation string
+	Operation
+}
+
+// Remove takes a participant out of the call.
+type Remove struct {
+	Target string
+	Operation
+}
+
+// Mute silences participants for the others; Off lets them be heard again.
+type Mute struct {
+	Targets []string
+	Off     bool
+	Operation
+}
+
+// Hold puts a participant on hold, with music or (no Prompt) silence; Off takes
+// it back.
+type Hold struct {
+	Target string
+	Music  *Prompt
+	Off    bool
+	Operation
+}
+
+// Transfer hands a participant over to somebody else: a blind transfer.
+type Transfer struct {
+	Target     string
+	Transferee string // who is handed over; empty: the only participant
+	From       string // sourceCallerIdNumber as a raw id
+	Headers    Headers
+	Operation
+}
+
+// Move takes participants of another call of the same server into this one.
+type Move struct {
+	Targets []string
+	From    string // callConnectionId of the other call
+	Operation
+}
+
+// Headers are the custom headers that travel with a call: SIP headers by their
+// full name (User-To-User, X-MS-Custom-k, X-k), and VoIP headers for users.
+type Headers struct {
+	SIP  map[string]string
+	VoIP map[string]string
+}
 
 // HangUp ends this connection; ForEveryone ends the call.
 type HangUp struct{ ForEveryone bool }
@@ -73,6 +150,14 @@ func (Recognize) command()      {}
 func (ListenTones) command()    {}
 func (StopTones) command()      {}
 func (CancelAll) command()      {}
+func (SendTones) command()      {}
+func (Add) command()            {}
+func (CancelAdd) command()      {}
+func (Remove) command()         {}
+func (Mute) command()           {}
+func (Hold) command()           {}
+func (Transfer) command()       {}
+func (Move) command()           {}
 func (HangUp) command()         {}
 func (StartStreaming) command() {}
 func (StopStreaming) command()  {}
@@ -84,6 +169,36 @@ type Answer struct {
 	Context    string // operationContext of CallConnected and CallDisconnected
 	AnsweredBy string // raw id of the user who answers, as given; may be empty
 	Streaming  *Streaming
+}
+
+// Create begins a call: it rings at every target, and those who answer are in.
+type Create struct {
+	Targets  []string
+	From     string // sourceCallerIdNumber as a raw id, else source; may be empty
+	Display  string // sourceDisplayName
+	Callback string
+	Context  string
+	Headers  Headers
+
+	Streaming *Streaming
+}
+
+// Redirect hands a ringing call over to others before it is answered.
+type Redirect struct {
+	Token   string
+	Targets []string // all ring; the first to answer has it
+	Headers Headers
+}
+
+// Connect adds a connection to a running call, named by one of the three.
+type Connect struct {
+	Call     string // serverCallId
+	Group    string // groupCallId
+	Room     string // roomId
+	Callback string
+	Context  string
+
+	Streaming *Streaming
 }
 
 // Streaming describes a websocket that is sent the sound of a call.

@@ -16,12 +16,15 @@
 // never passes here: it moves in the call's room (package media/room), between
 // two ticks of which the call plugs, plays and taps.
 //
-//	command.go    what applications ask         machine.go    a call's life
-//	input.go      what the machine is told      operation.go  play and recognize, one at a time
-//	action.go     what it wants done            request.go    commands, continuous digits, hang-up
-//	call.go       the goroutine                 streaming.go, recording.go
-//	carry.go      how actions are carried out   tell.go       who is told what
-//	tap.go        what streams and recordings hear
+//	command.go    what applications ask         machine.go    a call's life: step by step
+//	input.go      what the machine is told      end.go        how it ends
+//	action.go     what it wants done            invite.go     who is rung: create, add, redirect, connect
+//	registry.go   where calls are found         people.go     who is in it: join, leave, mute, hold
+//	ask.go        how applications reach them   transfer.go   who is handed over, or moved
+//	call.go       the goroutine                 open.go       groups and rooms
+//	carry.go      how actions are carried out   operation.go  play, recognize, send: one at a time
+//	legs.go       legs: dialled, plugged, ended request.go    commands, continuous digits, hang-up
+//	tap.go        what streams and records hear streaming.go, recording.go, tell.go
 //
 // # How to use it
 //

@@ -23,6 +23,8 @@ const (
 	Unsupported              // not offered here
 	Gone                     // it is ending or has ended
 	Busy                     // too much at once
+	Absent                   // the participant is not in the call
+	NotGroup                 // it needs a call of more than two
 )
 
 // An Error is a refusal that the application is told.

@@ -35,6 +35,49 @@ type AnswerRequest struct {
 	Answer     Answer
 }
 
+// CreateRequest: an application begins this call. It is the first input of a
+// call that did not ring at our door.
+type CreateRequest struct {
+	Ask        Ask
+	Connection string
+	Create     Create
+}
+
+// ConnectRequest: an application adds a connection to this call.
+type ConnectRequest struct {
+	Ask        Ask
+	Connection string
+	Connect    Connect
+}
+
+// RedirectRequest: an application hands the ringing call over to others.
+type RedirectRequest struct {
+	Ask      Ask
+	Redirect Redirect
+}
+
+// DepartRequest: another call takes a participant of this one.
+type DepartRequest struct {
+	Ask         Ask
+	Participant string
+}
+
+// WalkIn: somebody enters an open call, a group or a room, without being asked.
+// The machine leaves Handle unread.
+type WalkIn struct {
+	Leg    LegID
+	Handle leg.Incoming
+	Who    leg.Party
+}
+
+// LegArrived: a leg that was dialled, or taken from another call, is there, or
+// could not be had. The machine leaves Leg's Handle unread.
+type LegArrived struct {
+	Leg    LegID
+	Handle leg.Leg
+	Err    error
+}
+
 // RejectRequest: an application refuses the ringing call.
 type RejectRequest struct {
 	Ask   Ask
@@ -138,6 +181,12 @@ func (Request) input()          {}
 func (Rang) input()             {}
 func (AnswerRequest) input()    {}
 func (RejectRequest) input()    {}
+func (CreateRequest) input()    {}
+func (ConnectRequest) input()   {}
+func (RedirectRequest) input()  {}
+func (DepartRequest) input()    {}
+func (WalkIn) input()           {}
+func (LegArrived) input()       {}
 func (AnswerDone) input()       {}
 func (LegHappened) input()      {}
 func (PortFailed) input()       {}

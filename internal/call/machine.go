@@ -20,18 +20,31 @@ const farewell = 2 * time.Second
 type Machine struct {
 	// ID is the serverCallId, Correlation the correlation id of the call.
 	ID, Correlation string
+	// Open is the name of the group or room that the call is; empty: it is
+	// neither.
+	Open string
 
 	phase       phase
-	incoming    leg.Call
-	first       LegID // the leg that rang
+	caller      leg.Party // who began the call
+	callees     []string  // whom it was for
+	first       LegID     // the leg that rang; 0: the call is ours
+	lastLeg     LegID
 	due         time.Time
 	connections []*connection
 	people      []*participant
+	invitations []*invitation
+	taker       *invitation // who takes a redirected call whose caller is being answered
+	visitors    []visitor
+	transfers   []*transfer
 	queue       []*operation // media operations; the first one runs
+	aloneWith   *operation   // the play to one that keeps the others aside
+	holds       []*holding
 	lastOp      uint64
 	listeners   []*listener
 	tapes       []*tape
+	startedAt   time.Time
 	end         event.EndReason
+	endedBy     string // participant id; empty: an application
 
 	now time.Time
 	out []Action
@@ -43,7 +56,9 @@ type phase uint8
 const (
 	ringing     phase = iota // waits for an application
 	refused                  // will not be answered; its leg is being told
-	answering                // an application wants it; its leg is being told
+	redirecting              // others are rung in the application's place
+	dialling                 // an application's own call: nobody has answered yet
+	answering                // somebody wants it; its leg is being told
 	established              // sound flows
 	ending                   // its legs are being told
 	over                     // Finish has been said
@@ -64,10 +79,12 @@ type connection struct {
 
 // participant is a leg that is in the call.
 type participant struct {
-	leg LegID
-	id  string
-	// muted and held are shown to applications.
-	muted, held bool
+	leg     LegID
+	id      string
+	display string
+	muted   bool
+	held    bool // by an application
+	aside   bool // while something is played to somebody else alone
 }
 
 // Step tells the machine that something happened at now and returns what is to
@@ -81,6 +98,18 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 		m.answer(in)
 	case RejectRequest:
 		m.reject(in)
+	case CreateRequest:
+		m.create(in)
+	case RedirectRequest:
+		m.redirect(in)
+	case ConnectRequest:
+		m.connect(in)
+	case DepartRequest:
+		m.depart(in)
+	case WalkIn:
+		m.walkIn(in)
+	case LegArrived:
+		m.legArrived(in)
 	case AnswerDone:
 		m.answered(in)
 	case LegHappened:
@@ -119,10 +148,18 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 // Deadline is when the machine wants to be told Due; false for never.
 func (m *Machine) Deadline() (time.Time, bool) {
 	at := m.due
-	for _, op := range m.queue {
-		if d, ok := op.deadline(); ok && (at.IsZero() || d.Before(at)) {
+	sooner := func(d time.Time) {
+		if at.IsZero() || d.Before(at) {
 			at = d
 		}
+	}
+	for _, op := range m.queue {
+		if d, ok := op.deadline(); ok {
+			sooner(d)
+		}
+	}
+	for _, inv := range m.invitations {
+		sooner(inv.due)
 	}
 	return at, !at.IsZero()
 }
@@ -138,29 +175,25 @@ func (m *Machine) expire() {
 			m.people = nil // they never confirmed; their legs end by themselves
 		}
 	}
+	m.expireInvitations()
 	m.expireOperation()
 }
 
-// rang: the call begins.
+// rang: somebody calls.
 func (m *Machine) rang(in Rang) {
-	m.incoming, m.first, m.due = in.Call, in.Leg, m.now.Add(RingTime)
-	m.do(Publish{event.Event{
-		Call: m.ID, Correlation: m.Correlation, Time: m.now,
-		Body: event.IncomingCall{
-			From: in.Call.From.ID, To: in.Call.To.ID, DisplayName: in.Call.From.Display,
-			Token: in.Token, Headers: in.Call.Headers,
-		},
-	}})
+	m.first, m.lastLeg, m.due = in.Leg, in.Leg, m.now.Add(RingTime)
+	m.caller, m.callees = in.Call.From, []string{in.Call.To.ID}
+	m.tellGrid(event.IncomingCall{
+		From: in.Call.From.ID, To: in.Call.To.ID, DisplayName: in.Call.From.Display,
+		Token: in.Token, Headers: in.Call.Headers,
+	})
 }
 
 func (m *Machine) answer(in AnswerRequest) {
 	switch m.phase {
 	case ringing:
-	case answering, established:
-		m.refuseAsk(in.Ask, Errorf(Conflict, "The call has already been answered."))
-		return
 	default:
-		m.refuseAsk(in.Ask, Errorf(NotFound, "The call has ended."))
+		m.refuseAsk(in.Ask, m.settled())
 		return
 	}
 	m.phase, m.due = answering, time.Time{}
@@ -179,11 +212,18 @@ func (m *Machine) reject(in RejectRequest) {
 	case ringing:
 		m.refuse(in.Cause)
 		m.do(Reply{Ask: in.Ask})
-	case answering, established:
-		m.refuseAsk(in.Ask, Errorf(Conflict, "The call has already been answered."))
 	default:
-		m.refuseAsk(in.Ask, Errorf(NotFound, "The call has ended."))
+		m.refuseAsk(in.Ask, m.settled())
 	}
+}
+
+// settled says why a call that rang is not to be had any more.
+func (m *Machine) settled() error {
+	switch m.phase {
+	case redirecting, answering, established:
+		return Errorf(Conflict, "The call has already been answered or redirected.")
+	}
+	return Errorf(NotFound, "The call has ended.")
 }
 
 // refuse ends a call that nobody answered.
@@ -193,10 +233,14 @@ func (m *Machine) refuse(cause leg.Cause) {
 }
 
 func (m *Machine) answered(in AnswerDone) {
+	if m.visitorAnswered(in) {
+		return
+	}
 	if m.phase != answering {
 		return // it ended while the answer was on its way
 	}
 	if in.Err != nil {
+		m.dismissTaker()
 		for _, c := range m.live() {
 			m.publish(c, Operation{}, event.AnswerFailed{Reason: event.EndedFailed})
 			c.done = true
@@ -204,29 +248,49 @@ func (m *Machine) answered(in AnswerDone) {
 		m.refuse(leg.Failed)
 		return
 	}
-	m.phase = established
-	p := &participant{leg: in.Leg, id: m.incoming.From.ID}
-	m.people = append(m.people, p)
-	m.do(Plug{in.Leg, p.id})
-	for _, c := range m.live() {
-		m.publish(c, Operation{}, event.CallConnected{})
-		if c.streaming != nil && c.streaming.StartAtOnce {
-			m.openStream(c, Operation{})
-		}
+	m.establish()
+	m.join(in.Leg, m.caller.ID, m.caller.Display)
+	if t := m.taker; t != nil {
+		m.taker = nil
+		m.join(t.leg, t.target, "")
 	}
 	m.tellParticipants()
 }
 
+// establish: sound flows from now on.
+func (m *Machine) establish() {
+	m.phase, m.startedAt = established, m.now
+	m.tellGrid(event.CallStarted{StartedBy: m.caller.ID, Group: m.group(), Room: m.room(), TwoParty: m.twoParty()})
+	for _, c := range m.live() {
+		m.greet(c)
+	}
+}
+
+// greet tells a connection that its call is up.
+func (m *Machine) greet(c *connection) {
+	m.publish(c, Operation{}, event.CallConnected{})
+	if c.streaming != nil && c.streaming.StartAtOnce {
+		m.openStream(c, Operation{})
+	}
+}
+
 func (m *Machine) legHappened(in LegHappened) {
 	switch e := in.Event.(type) {
+	case leg.Answered:
+		m.inviteAnswered(in.Leg)
+	case leg.DigitsSent:
+		m.digitsSent(in.Leg, e.Err)
+	case leg.Transferred:
+		m.transferred(in.Leg, e)
 	case leg.Ended:
 		m.legEnded(in.Leg, e)
-	case leg.Held:
-		// The far end's own hold: its sound pauses, the call goes on.
 	}
 }
 
 func (m *Machine) legEnded(id LegID, e leg.Ended) {
+	if m.inviteEnded(id, e.Cause) || m.visitorEnded(id) {
+		return
+	}
 	reason := event.EndedFailed
 	switch {
 	case e.Cause == leg.MediaTimeout:
@@ -236,19 +300,36 @@ func (m *Machine) legEnded(id LegID, e leg.Ended) {
 	}
 	switch m.phase {
 	case ringing, refused:
-		m.phase = over
-		m.do(Unplug{id}, Finish{})
-	case answering:
 		m.do(Unplug{id})
-		for _, c := range m.live() {
-			m.publish(c, Operation{}, event.AnswerFailed{Reason: reason})
-			c.done = true
+		if id == m.first {
+			m.phase = over
+			m.do(Finish{})
 		}
-		m.phase = over
-		m.do(Finish{})
+	case redirecting, answering:
+		m.giveUp(id, reason)
 	default:
 		m.leave(id, reason)
 	}
+}
+
+// giveUp ends a call whose caller went before it was established.
+func (m *Machine) giveUp(id LegID, reason event.EndReason) {
+	m.do(Unplug{id})
+	if id != m.first {
+		if m.taker != nil && m.taker.leg == id { // gone again before the caller was there
+			m.taker = nil
+			m.refuse(leg.NoAnswer)
+		}
+		return
+	}
+	for _, c := range m.live() {
+		m.publish(c, Operation{}, event.AnswerFailed{Reason: reason})
+		c.done = true
+	}
+	m.dismissTaker()
+	m.withdrawAll()
+	m.phase = over
+	m.do(Finish{})
 }
 
 // portFailed: a leg has lost its sound for good.
@@ -258,97 +339,6 @@ func (m *Machine) portFailed(in PortFailed) {
 	}
 	m.do(HangupLeg{in.Leg, leg.MediaTimeout})
 	m.leave(in.Leg, event.EndedTimeout)
-}
-
-// leave takes a participant out of the call, and ends the call with the last.
-func (m *Machine) leave(id LegID, reason event.EndReason) {
-	m.do(Unplug{id})
-	p := m.participant(id)
-	if p == nil {
-		return
-	}
-	for i, q := range m.people {
-		if q == p {
-			m.people = append(m.people[:i:i], m.people[i+1:]...)
-			break
-		}
-	}
-	if m.phase != established {
-		return
-	}
-	if len(m.people) == 0 {
-		m.terminate(reason)
-		return
-	}
-	m.abandon(p)
-	m.tellParticipants()
-}
-
-// terminate ends the call for everybody. What ran is canceled and said so
-// first; CallDisconnected is said when the legs have confirmed.
-func (m *Machine) terminate(reason event.EndReason) {
-	if m.phase >= ending {
-		return
-	}
-	if m.phase == answering { // its answer may be on the way: it is hung up all the same
-		m.people = append(m.people, &participant{leg: m.first, id: m.incoming.From.ID})
-	}
-	m.phase, m.due, m.end = ending, m.now.Add(farewell), reason
-	m.cancelAll()
-	m.listeners = nil
-	for _, c := range m.live() {
-		m.closeStream(c)
-	}
-	m.stopRecordings()
-	for _, p := range m.people {
-		m.do(HangupLeg{p.leg, causeOf(reason)})
-	}
-}
-
-func causeOf(reason event.EndReason) leg.Cause {
-	if reason == event.EndedShutdown {
-		return leg.Shutdown
-	}
-	return leg.Normal
-}
-
-// finish says the last words, when nothing is left to wait for.
-func (m *Machine) finish() {
-	switch {
-	case m.phase == refused && m.due.IsZero():
-		m.phase = over
-		m.do(Unplug{m.first}, Finish{})
-		return
-	case m.phase != ending || len(m.people) > 0:
-		return
-	}
-	m.due = time.Time{}
-	for _, c := range m.live() {
-		if c.stream != streamOff {
-			return // its last word comes before CallDisconnected
-		}
-		m.disconnect(c, m.end)
-	}
-	if len(m.tapes) > 0 {
-		return
-	}
-	m.phase = over
-	m.do(Finish{})
-}
-
-// disconnect ends one application's view of the call.
-func (m *Machine) disconnect(c *connection, reason event.EndReason) {
-	m.publish(c, Operation{Context: c.context}, event.CallDisconnected{Reason: reason})
-	c.done = true
-}
-
-func (m *Machine) shutdown() {
-	switch m.phase {
-	case ringing:
-		m.refuse(leg.Shutdown)
-	case answering, established:
-		m.terminate(event.EndedShutdown)
-	}
 }
 
 // do adds to what is to be done.

@@ -29,6 +29,7 @@ type world struct {
 	opened     map[string]bool // recordings
 	closed     map[string]int
 	finished   bool
+	updates    map[string]int // per connection: the last sequence number
 	contexts   int
 	recordings int
 }
@@ -39,7 +40,7 @@ func newWorld(t *rapid.T) *world {
 		now:  time.Date(2026, 9, 15, 12, 0, 0, 0, time.UTC),
 		asks: map[chan call.Answered]string{}, events: map[string][]event.Event{},
 		accepted: map[string]string{}, ended: map[string]int{},
-		plugged: map[call.LegID]bool{}, opened: map[string]bool{}, closed: map[string]int{},
+		plugged: map[call.LegID]bool{}, opened: map[string]bool{}, closed: map[string]int{}, updates: map[string]int{},
 	}
 }
 
@@ -68,7 +69,38 @@ func (w *world) carryOut(a call.Action, last bool) {
 		if !w.chance(10, "leg never confirms") {
 			w.owe(call.LegHappened{Leg: a.Leg, Event: leg.Ended{Cause: a.Cause}})
 		}
+	case call.DialLeg:
+		if w.chance(20, "nobody of that name") {
+			w.owe(call.LegArrived{Leg: a.Leg, Err: errors.New("unknown")})
+			break
+		}
+		w.owe(call.LegArrived{Leg: a.Leg})
+		if w.chance(50, "answers") {
+			w.owe(call.LegHappened{Leg: a.Leg, Event: leg.Answered{}})
+		} else if w.chance(50, "declines") {
+			w.owe(call.LegHappened{Leg: a.Leg, Event: leg.Ended{Cause: leg.Declined, ByFarEnd: true}})
+		} // else it rings until it times out
+	case call.TakeLeg:
+		in := call.LegArrived{Leg: a.Leg}
+		if w.chance(30, "not there") {
+			in.Err = errors.New("absent")
+		}
+		w.owe(in)
+	case call.GiveLeg:
+		delete(w.plugged, a.Leg)
+		a.Ask <- call.Answered{}
+	case call.TransferLeg:
+		w.owe(call.LegHappened{Leg: a.Leg, Event: leg.Transferred{OK: w.chance(50, "transfer works"), Cause: leg.Busy}})
+	case call.SendDigits:
+		w.owe(call.LegHappened{Leg: a.Leg, Event: leg.DigitsSent{}})
+	case call.Adjust:
+		if !w.plugged[a.Leg] {
+			w.t.Fatalf("leg %d is adjusted outside the room", a.Leg)
+		}
 	case call.Plug:
+		if w.plugged[a.Leg] {
+			w.t.Fatalf("leg %d is plugged in twice", a.Leg)
+		}
 		w.plugged[a.Leg] = true
 	case call.Unplug:
 		delete(w.plugged, a.Leg)
@@ -126,12 +158,30 @@ func (w *world) published(e event.Event) {
 	case event.RecordingFileReady:
 		w.closed[body.Recording]++
 		return
-	case event.IncomingCall, event.RecordingStateChanged:
+	case event.IncomingCall, event.RecordingStateChanged,
+		event.CallStarted, event.CallEnded, event.ParticipantAdded, event.ParticipantRemoved:
 		return
 	case event.PlayCompleted, event.PlayFailed, event.PlayCanceled:
 		w.endOf("play", e.Context)
 	case event.RecognizeCompleted, event.RecognizeFailed, event.RecognizeCanceled:
 		w.endOf("recognize", e.Context)
+	case event.AddSucceeded, event.AddFailed:
+		w.endOf("add", e.Context)
+	case event.CancelAddSucceeded, event.CancelAddFailed:
+		w.endOf("cancel-add", e.Context)
+	case event.RemoveSucceeded, event.RemoveFailed:
+		w.endOf("remove", e.Context)
+	case event.MoveSucceeded, event.MoveFailed:
+		w.endOf("move", e.Context)
+	case event.TransferAccepted, event.TransferFailed:
+		w.endOf("transfer", e.Context)
+	case event.TonesSent, event.TonesFailed:
+		w.endOf("tones", e.Context)
+	case event.ParticipantsUpdated:
+		if past := w.updates[e.Connection]; body.Sequence <= past {
+			w.t.Fatalf("ParticipantsUpdated %d after %d", body.Sequence, past)
+		}
+		w.updates[e.Connection] = body.Sequence
 	}
 	past := w.events[e.Connection]
 	if e.Seq != uint64(len(past)+1) {
@@ -139,7 +189,7 @@ func (w *world) published(e event.Event) {
 	}
 	if len(past) > 0 {
 		switch last := past[len(past)-1].Body.(type) {
-		case event.CallDisconnected, event.AnswerFailed:
+		case event.CallDisconnected, event.AnswerFailed, event.CreateCallFailed:
 			w.t.Fatalf("%T after %T", e.Body, last)
 		}
 	}
@@ -184,10 +234,18 @@ func (w *world) ask(context, kind string) call.Ask {
 func (w *world) command(kind string, make func(call.Operation) call.Command) {
 	w.contexts++
 	context := fmt.Sprintf("%s-%d", kind, w.contexts)
+	connection := "connection"
+	if w.chance(20, "the other connection") {
+		connection = "other"
+	}
 	w.step(call.Request{
-		Ask: w.ask(context, kind), Connection: "connection",
+		Ask: w.ask(context, kind), Connection: connection,
 		Command: make(call.Operation{Context: context}),
 	})
+}
+
+func (w *world) someone() string {
+	return rapid.SampledFrom([]string{"8:acs:alice", "8:acs:bob", "8:acs:carol"}).Draw(w.t, "someone")
 }
 
 func (w *world) prompts(least int) []call.Prompt {
@@ -289,13 +347,28 @@ func (w *world) settle(which int) {
 	w.step(in)
 }
 
+// begin begins the call in one of its three ways.
+func (w *world) begin() {
+	switch rapid.SampledFrom([]string{"rang", "created", "entered"}).Draw(w.t, "begins") {
+	case "rang":
+		w.step(call.Rang{Leg: 1, Token: "token", Call: leg.Call{From: leg.Party{ID: "8:acs:alice"}, To: leg.Party{ID: "8:acs:bot"}}})
+	case "created":
+		w.step(call.CreateRequest{Ask: w.ask("", ""), Connection: "connection", Create: call.Create{
+			Targets: []string{"8:acs:alice", "8:acs:bob"}, From: "8:acs:bot", Callback: "http://app/cb",
+		}})
+	case "entered":
+		w.m.Open = "group.1"
+		w.step(call.WalkIn{Leg: 1, Who: leg.Party{ID: "8:acs:alice"}})
+	}
+}
+
 // TestMachineKeepsItsPromises: whatever happens in whatever order, an operation
 // that was accepted ends exactly once, every question is answered, events are
 // numbered without a gap and end with CallDisconnected, and the call is over.
 func TestMachineKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		w.step(call.Rang{Leg: 1, Token: "token", Call: leg.Call{From: leg.Party{ID: "8:acs:alice"}, To: leg.Party{ID: "8:acs:bot"}}})
+		w.begin()
 		t.Repeat(w.moves())
 		if !w.finished {
 			w.step(call.Shutdown{})
@@ -328,7 +401,7 @@ func TestMachineKeepsItsPromises(t *testing.T) {
 		}
 		if past := w.events["connection"]; len(past) > 0 {
 			switch last := past[len(past)-1].Body.(type) {
-			case event.CallDisconnected, event.AnswerFailed:
+			case event.CallDisconnected, event.AnswerFailed, event.CreateCallFailed:
 			default:
 				t.Fatalf("the last event is %T", last)
 			}

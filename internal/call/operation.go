@@ -21,7 +21,8 @@ type operation struct {
 	loop    bool
 	Operation
 
-	recognize *Recognize // nil: a play
+	recognize *Recognize // nil: a play, or …
+	tones     string     // … digits to send
 	collector dtmf.Collector
 
 	running bool
@@ -38,8 +39,11 @@ const (
 	promptOver
 )
 
-// sub reports whether the operation is for one of several participants.
-func (m *Machine) sub(op *operation) bool { return op.target != nil && len(m.people) > 1 }
+// sub reports whether the operation is for one of several participants, or
+// sends digits.
+func (m *Machine) sub(op *operation) bool {
+	return op.tones != "" || op.target != nil && len(m.people) > 1
+}
 
 // play takes in a Play command.
 func (m *Machine) play(c *connection, p Play) error {
@@ -61,6 +65,9 @@ func (m *Machine) recognize(c *connection, r Recognize) error {
 	if target == nil {
 		return absent("recognizeOptions.targetParticipant", r.Target)
 	}
+	if len(r.Choices) > 0 {
+		r.MaxTones, r.StopTones = 1, ""
+	}
 	return m.enqueue(&operation{
 		conn: c, target: target, prompts: r.Prompts, Operation: r.Operation, recognize: &r,
 		collector: dtmf.Collector{
@@ -70,17 +77,41 @@ func (m *Machine) recognize(c *connection, r Recognize) error {
 	}, r.Interrupt)
 }
 
+// sendTones takes in a SendTones command.
+func (m *Machine) sendTones(c *connection, cmd SendTones) error {
+	target := m.participantNamed(cmd.Target)
+	if target == nil {
+		return absent("targetParticipant", cmd.Target)
+	}
+	return m.enqueue(&operation{conn: c, target: target, tones: cmd.Tones, Operation: cmd.Operation}, false)
+}
+
 func absent(field, id string) error {
-	return &Error{Code: Invalid, Field: field, Message: "Participant " + id + " is not in the call."}
+	return &Error{Code: Absent, Field: field, Message: "Participant " + id + " is not in the call."}
+}
+
+// playable says why a prompt cannot be played here.
+func playable(field string, p Prompt) error {
+	if p.URI == "" {
+		return &Error{Code: Unsupported, Field: field, Message: "Text and SSML need a speech engine, and none is configured: use a file source."}
+	}
+	return nil
 }
 
 // enqueue puts an operation behind those that wait, or, with interrupt, in
 // their place.
 func (m *Machine) enqueue(op *operation, interrupt bool) error {
+	field := "playSources"
+	if op.recognize != nil {
+		field = "playPrompt"
+	}
 	for _, p := range op.prompts {
-		if p.URI == "" {
-			return &Error{Code: Unsupported, Field: "playSources", Message: "Text and SSML need a speech engine, and none is configured: use a file source."}
+		if err := playable(field, p); err != nil {
+			return err
 		}
+	}
+	if op.target != nil && op.target.held {
+		return Errorf(NotNow, "Participant %s is on hold.", op.target.id)
 	}
 	if interrupt {
 		m.cancelAll()
@@ -106,9 +137,18 @@ func (m *Machine) advance() {
 		return
 	}
 	op := m.queue[0]
-	op.running = true
+	if !op.running {
+		op.running = true
+		if m.sub(op) && op.recognize == nil && op.tones == "" {
+			m.aloneWith = op
+			m.setOthersAside(op.target, true)
+		}
+	}
 	switch {
 	case op.prompt != promptWaits || !op.loaded:
+	case op.tones != "":
+		op.prompt = promptPlays
+		m.do(SendDigits{op.target.leg, op.tones})
 	case len(op.prompts) == 0:
 		m.listen(op)
 	default:
@@ -144,6 +184,10 @@ func (m *Machine) judge(op *operation) {
 	var body event.Body
 	switch result.Reason {
 	case dtmf.MaxDigits:
+		if len(op.recognize.Choices) > 0 {
+			m.conclude(op, choose(op.recognize.Choices, result.Digits))
+			return
+		}
 		body = event.RecognizeCompleted{Digits: result.Digits, Reason: event.MaxDigits}
 	case dtmf.StopDigit:
 		body = event.RecognizeCompleted{Digits: result.Digits, Reason: event.StopDigit}
@@ -155,8 +199,36 @@ func (m *Machine) judge(op *operation) {
 	m.conclude(op, body)
 }
 
+// choose finds the choice that a digit stands for.
+func choose(choices []Choice, digits string) event.Body {
+	for _, c := range choices {
+		if digits == string(c.Tone) {
+			return event.RecognizeCompleted{Digits: digits, Reason: event.ChoiceByTone, Label: c.Label}
+		}
+	}
+	return event.RecognizeFailed{Digits: digits, Cause: event.RecognizeWrongTone}
+}
+
+// digitsSent: the digits of the running operation have gone out.
+func (m *Machine) digitsSent(id LegID, err error) {
+	if len(m.queue) == 0 {
+		return
+	}
+	op := m.queue[0]
+	switch {
+	case op.tones == "" || op.target.leg != id:
+	case err != nil:
+		m.conclude(op, event.TonesFailed{})
+	default:
+		m.conclude(op, event.TonesSent{})
+	}
+}
+
 // loaded: an operation's prompts are there, or could not be had.
 func (m *Machine) loaded(in Loaded) {
+	if m.musicLoaded(in) {
+		return
+	}
 	op := m.operation(in.Op)
 	if op == nil {
 		return
@@ -171,6 +243,9 @@ func (m *Machine) loaded(in Loaded) {
 
 // playEnded: an operation's sound is over, or broke.
 func (m *Machine) playEnded(in PlayEnded) {
+	if m.musicEnded(in) {
+		return
+	}
 	op := m.operation(in.Op)
 	switch {
 	case op == nil || op.prompt != promptPlays:
@@ -253,31 +328,22 @@ func (m *Machine) conclude(op *operation, body event.Body) {
 		}
 	}
 	m.do(Drop{op.id})
+	if m.aloneWith == op {
+		m.aloneWith = nil
+		m.setOthersAside(nil, false)
+	}
 	m.publish(op.conn, op.Operation, body)
 	m.advance()
 }
 
 // cancelAll cancels what runs and what waits.
-func (m *Machine) cancelAll() {
-	queue := m.queue
-	m.queue = nil
-	for _, op := range queue {
-		m.conclude(op, canceled(op))
-	}
-}
+func (m *Machine) cancelAll() { m.cancel(func(*operation) bool { return true }) }
 
-func canceled(op *operation) event.Body {
-	if op.recognize != nil {
-		return event.RecognizeCanceled{}
-	}
-	return event.PlayCanceled{}
-}
-
-// abandon cancels the operations for a participant who has left.
-func (m *Machine) abandon(p *participant) {
+// cancel takes operations out of the queue, and says so.
+func (m *Machine) cancel(which func(*operation) bool) {
 	var kept, gone []*operation
 	for _, op := range m.queue {
-		if op.target == p {
+		if which(op) {
 			gone = append(gone, op)
 		} else {
 			kept = append(kept, op)
@@ -287,7 +353,26 @@ func (m *Machine) abandon(p *participant) {
 	for _, op := range gone {
 		m.conclude(op, canceled(op))
 	}
+}
+
+func canceled(op *operation) event.Body {
+	switch {
+	case op.tones != "":
+		return event.TonesFailed{}
+	case op.recognize != nil:
+		return event.RecognizeCanceled{}
+	}
+	return event.PlayCanceled{}
+}
+
+// abandon ends what ran for a participant who has left.
+func (m *Machine) abandon(p *participant) {
+	m.cancel(func(op *operation) bool { return op.target == p })
 	m.dropListeners(p)
+	m.dropHold(func(h *holding) bool { return h.target == p })
+	if t := m.takeTransfer(p.leg); t != nil {
+		m.failTransfer(t, event.InviteFailed)
+	}
 }
 
 func (m *Machine) operation(id uint64) *operation {

@@ -131,9 +131,7 @@ func (m *Machine) recordingClosed(in RecordingClosed) {
 		return
 	}
 	m.forgetTape(r)
-	m.do(Publish{event.Event{
-		Call: m.ID, Correlation: m.Correlation, Time: m.now, Body: in.File,
-	}})
+	m.tellGrid(in.File)
 }
 
 // tellRecording says a recording's state to the callback of its start.

@@ -27,6 +27,10 @@ type Config struct {
 	Ticks *metronome.Metronome
 	// Fetch begins to load a prompt.
 	Fetch func(ctx context.Context, uri, cacheID string) Sound
+	// Call calls somebody: it finds who is meant, and returns the leg at once.
+	// An error says that nobody is to be found under that name; a nil Call finds
+	// nobody.
+	Call func(ctx context.Context, i Invite) (leg.Leg, error)
 	// Recordings keeps recordings.
 	Recordings *recording.Store
 	// Dial reaches the websockets of media streaming; nil means net.Dialer.
@@ -50,8 +54,9 @@ type Registry struct {
 	connections map[string]*Call
 	calls       map[string]*Call // by serverCallId
 	recordings  map[string]*Call
+	open        map[string]*Call // groups and rooms, by name
 	closing     bool
-	running     sync.WaitGroup // calls in Incoming
+	running     sync.WaitGroup // calls
 
 	total *metric.Counter
 }
@@ -61,12 +66,18 @@ func NewRegistry(config Config) *Registry {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
+	if config.Call == nil {
+		config.Call = func(_ context.Context, i Invite) (leg.Leg, error) {
+			return nil, Errorf(NotFound, "No network leads to %s.", i.Target)
+		}
+	}
 	r := &Registry{
 		config:      config,
 		ringing:     map[string]*Call{},
 		connections: map[string]*Call{},
 		calls:       map[string]*Call{},
 		recordings:  map[string]*Call{},
+		open:        map[string]*Call{},
 		total:       config.Metrics.Counter("calls_total", "direction", "in", "Calls that began."),
 	}
 	config.Metrics.Gauge("calls", "", "", "Calls that ring or run now.", func() float64 { return float64(r.Calls()) })
@@ -82,25 +93,84 @@ func (r *Registry) Calls() int {
 
 // Incoming takes in a leg that rings at our door, announces it, and sees the
 // call to its end: it returns when the call is over. When ctx is done the call
-// is ended.
+// is ended. A leg that is for a group or room enters that call instead, and
+// Incoming returns at once if it was there already.
 func (r *Registry) Incoming(ctx context.Context, l leg.Incoming) {
-	r.mu.Lock()
-	if r.closing {
-		r.mu.Unlock()
+	info := l.Call()
+	if name := openName(info.To.ID); name != "" {
+		r.walkIn(ctx, l, name)
+		return
+	}
+	c := newCall(r, r.newServerCallID(), info.CorrelationID)
+	token := newToken()
+	if !r.begin(c, entry{r.ringing, token}) {
 		r.turnAway(ctx, l)
 		return
 	}
-	c := newCall(&r.config, r.newServerCallID(), l.Call().CorrelationID)
-	token := newToken()
-	r.note(r.ringing, token, c)
-	r.note(r.calls, c.machine.ID, c)
-	r.running.Add(1)
-	r.mu.Unlock()
 	defer r.running.Done()
-	r.total.Add(1)
 	defer r.forget(c)
 	c.ring(l, token)
 	c.Run(ctx)
+}
+
+// walkIn lets a leg into a group or room, which begins with the first.
+func (r *Registry) walkIn(ctx context.Context, l leg.Incoming, name string) {
+	in := WalkIn{Handle: l, Who: l.Call().From}
+	for {
+		c, fresh := r.openCall(name, l.Call().CorrelationID)
+		switch {
+		case c == nil:
+			r.turnAway(ctx, l)
+			return
+		case fresh:
+			defer r.running.Done()
+			defer r.forget(c)
+			c.pending = append(c.pending, in)
+			c.Run(ctx)
+			return
+		}
+		select {
+		case c.inbox <- in:
+			return
+		case <-c.done: // it has just ended: a new one begins
+			r.forget(c)
+		}
+	}
+}
+
+// openCall finds the call of a group or room, or makes it; nil when the server
+// goes away.
+func (r *Registry) openCall(name, correlation string) (c *Call, fresh bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.open[name]; c != nil {
+		return c, false
+	}
+	c = newCall(r, r.newServerCallID(), correlation)
+	c.machine.Open = name
+	if !r.beginLocked(c, entry{r.open, name}) {
+		return nil, false
+	}
+	return c, true
+}
+
+// begin takes in a call, to be found at an entry. It reports false when the
+// server goes away. Whoever begins a call says running.Done at its end.
+func (r *Registry) begin(c *Call, at entry) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.beginLocked(c, at)
+}
+
+func (r *Registry) beginLocked(c *Call, at entry) bool {
+	if r.closing {
+		return false
+	}
+	r.note(at.in, at.key, c)
+	r.note(r.calls, c.machine.ID, c)
+	r.running.Add(1)
+	r.total.Add(1)
+	return true
 }
 
 // turnAway refuses a leg that comes while the server goes away.
@@ -159,8 +229,11 @@ func (r *Registry) forget(c *Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range c.known {
-		delete(e.in, e.key)
+		if e.in[e.key] == c {
+			delete(e.in, e.key)
+		}
 	}
+	c.known = nil
 }
 
 func (r *Registry) find(m map[string]*Call, key, what string) (*Call, error) {
@@ -170,102 +243,4 @@ func (r *Registry) find(m map[string]*Call, key, what string) (*Call, error) {
 		return c, nil
 	}
 	return nil, Errorf(NotFound, "%s was not found.", what)
-}
-
-// Answer answers a ringing call and returns when its leg is being told. The
-// second to answer gets Conflict.
-func (r *Registry) Answer(ctx context.Context, a Answer) (Properties, error) {
-	c, err := r.find(r.ringing, a.Token, "The incoming call")
-	if err != nil {
-		return Properties{}, err
-	}
-	id := newID()
-	r.know(r.connections, id, c) // first: an event must not name a connection that is not to be found
-	answer, err := c.send(ctx, func(ask Ask) Input { return AnswerRequest{ask, id, a} })
-	return answer.Properties, err
-}
-
-// Reject refuses a ringing call: with leg.Declined, leg.Busy or leg.Forbidden.
-func (r *Registry) Reject(ctx context.Context, token string, cause leg.Cause) error {
-	c, err := r.find(r.ringing, token, "The incoming call")
-	if err != nil {
-		return err
-	}
-	_, err = c.send(ctx, func(ask Ask) Input { return RejectRequest{ask, cause} })
-	return err
-}
-
-// request gives a command to a connection.
-func (r *Registry) request(ctx context.Context, connection string, cmd Command) (Answered, error) {
-	c, err := r.find(r.connections, connection, "Call connection "+connection)
-	if err != nil {
-		return Answered{}, err
-	}
-	return c.send(ctx, func(ask Ask) Input { return Request{ask, connection, cmd} })
-}
-
-// Send gives a command to a connection and returns when it was accepted or
-// refused.
-func (r *Registry) Send(ctx context.Context, connection string, cmd Command) error {
-	_, err := r.request(ctx, connection, cmd)
-	return err
-}
-
-// Properties describes a connection.
-func (r *Registry) Properties(ctx context.Context, connection string) (Properties, error) {
-	a, err := r.request(ctx, connection, describe{})
-	return a.Properties, err
-}
-
-// Participants lists who is in a connection's call.
-func (r *Registry) Participants(ctx context.Context, connection string) ([]event.Participant, error) {
-	a, err := r.request(ctx, connection, roster{})
-	return a.Participants, err
-}
-
-// Record starts a recording of the call that rec names.
-func (r *Registry) Record(ctx context.Context, rec Record) (RecordingState, error) {
-	c, err := r.find(r.connections, rec.Connection, "Call connection "+rec.Connection)
-	if rec.Connection == "" {
-		c, err = r.find(r.calls, rec.Call, "The call")
-	}
-	if err != nil {
-		return RecordingState{}, err
-	}
-	id := newID()
-	r.know(r.recordings, id, c)
-	a, err := c.send(ctx, func(ask Ask) Input { return RecordRequest{ask, id, rec} })
-	return a.Recording, err
-}
-
-// Recording is the state of a recording.
-func (r *Registry) Recording(ctx context.Context, id string) (RecordingState, error) {
-	return r.turn(ctx, id, DescribeRecording)
-}
-
-// PauseRecording stops a recording's time for now.
-func (r *Registry) PauseRecording(ctx context.Context, id string) error {
-	_, err := r.turn(ctx, id, PauseRecording)
-	return err
-}
-
-// ResumeRecording lets it go on.
-func (r *Registry) ResumeRecording(ctx context.Context, id string) error {
-	_, err := r.turn(ctx, id, ResumeRecording)
-	return err
-}
-
-// StopRecording ends it.
-func (r *Registry) StopRecording(ctx context.Context, id string) error {
-	_, err := r.turn(ctx, id, StopRecording)
-	return err
-}
-
-func (r *Registry) turn(ctx context.Context, id string, verb RecordingVerb) (RecordingState, error) {
-	c, err := r.find(r.recordings, id, "Recording "+id)
-	if err != nil {
-		return RecordingState{}, err
-	}
-	a, err := c.send(ctx, func(ask Ask) Input { return RecordingRequest{ask, id, verb} })
-	return a.Recording, err
 }

@@ -61,6 +61,23 @@ func (m *Machine) command(c *connection, cmd Command) error {
 	case CancelAll:
 		m.cancelAll()
 		return nil
+	case SendTones:
+		return m.sendTones(c, cmd)
+	case Add:
+		return m.add(c, cmd)
+	case CancelAdd:
+		m.cancelAdd(c, cmd)
+		return nil
+	case Remove:
+		return m.remove(c, cmd)
+	case Mute:
+		return m.mute(cmd)
+	case Hold:
+		return m.hold(c, cmd)
+	case Transfer:
+		return m.transferTo(c, cmd)
+	case Move:
+		return m.move(c, cmd)
 	case StartStreaming:
 		return m.startStreaming(c, cmd)
 	case StopStreaming:
@@ -69,24 +86,44 @@ func (m *Machine) command(c *connection, cmd Command) error {
 	return Errorf(Unsupported, "This operation is not offered.")
 }
 
-// hangUp ends a connection or the call. A call that keeps at least two
-// participants goes on without the connection that leaves it.
+// hangUp ends a connection or the call. A call that has another connection, or
+// at least two participants, goes on without the one that leaves.
 func (m *Machine) hangUp(c *connection, h HangUp) error {
 	switch m.phase {
-	case answering, established:
+	case dialling, answering, established:
 	default:
 		return Errorf(Gone, "The call is being disconnected.")
 	}
-	if h.ForEveryone || len(m.people) < 2 {
+	if c.leaving {
+		return Errorf(Gone, "The connection is being disconnected.")
+	}
+	c.leaving = true
+	if h.ForEveryone || m.phase != established || !m.tenable() {
 		m.terminate(event.EndedByApp)
 		return nil
 	}
-	if m.closeStream(c); c.stream != streamOff {
-		c.leaving = true // its last word comes before CallDisconnected
-		return nil
+	m.resign(c)
+	if m.closeStream(c); c.stream == streamOff {
+		m.disconnect(c, event.EndedByApp) // else after the stream's last word
 	}
-	m.disconnect(c, event.EndedByApp)
 	return nil
+}
+
+// resign ends what a connection that leaves has running.
+func (m *Machine) resign(c *connection) {
+	m.cancel(func(op *operation) bool { return op.conn == c })
+	for _, inv := range append([]*invitation(nil), m.invitations...) {
+		if inv.conn == c {
+			m.withdraw(inv, event.InviteCanceled)
+		}
+	}
+	kept := m.listeners[:0]
+	for _, l := range m.listeners {
+		if l.conn != c {
+			kept = append(kept, l)
+		}
+	}
+	m.listeners = kept
 }
 
 // listener is a continuous recognition of one participant's digits.

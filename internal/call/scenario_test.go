@@ -2,28 +2,25 @@ package call_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/tipring/tipring/dtmf"
 	"github.com/tipring/tipring/internal/call"
 	"github.com/tipring/tipring/internal/event"
 	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/leg/legtest"
-	"github.com/tipring/tipring/internal/prompt"
 	"github.com/tipring/tipring/internal/recording"
 	"github.com/tipring/tipring/media"
-	"github.com/tipring/tipring/media/mediatest"
 	"github.com/tipring/tipring/media/metronome"
 )
 
@@ -58,6 +55,7 @@ type stage struct {
 	events     []event.Event
 	next       int // events before this one have been expected, or passed over
 	connection string
+	earlier    string // the connection of the call before
 	token      string
 	recording  string
 }
@@ -74,7 +72,7 @@ func play(t *testing.T, file string) {
 	s := &stage{t: t, beat: time.NewTicker(media.Period), legs: map[string]*legtest.Leg{}, heard: map[string]*earwitness{}}
 	s.ctx, s.stop = context.WithCancel(t.Context())
 	s.calls = call.NewRegistry(call.Config{
-		Publish: s.published, Ticks: ticks, Fetch: fetch, BaseURL: "https://tipring.test",
+		Publish: s.published, Ticks: ticks, Fetch: fetch, Call: s.dial, BaseURL: "https://tipring.test",
 		Recordings: &recording.Store{Dir: t.TempDir()},
 	})
 	s.run(file)
@@ -122,8 +120,8 @@ func (s *stage) line(line string) error {
 			rest = append(rest, w)
 		}
 	}
-	if l := s.legs[rest[0]]; l != nil {
-		return s.farEnd(l, s.heard[rest[0]], rest[1:])
+	if l, ear := s.leg(rest[0]); l != nil {
+		return s.farEnd(l, ear, rest[1:])
 	}
 	switch rest[0] {
 	case "call":
@@ -146,6 +144,7 @@ func (s *stage) command(words []string, options map[string]string) error {
 	send := func(c call.Command) error { return s.calls.Send(ctx, s.connection, c) }
 	switch words[0] {
 	case "answer":
+		s.earlier = s.connection
 		p, err := s.calls.Answer(ctx, call.Answer{Token: s.token, Callback: "http://app/cb", Context: options["context"]})
 		if err == nil {
 			s.connection = p.Connection
@@ -156,14 +155,15 @@ func (s *stage) command(words []string, options map[string]string) error {
 		return s.calls.Reject(ctx, s.token, cause(words[1]))
 	case "play":
 		return send(call.Play{
-			Sources: prompts(words[1]), Loop: options["loop"] == "yes",
+			Sources: prompts(words[1]), Targets: users(strings.Fields(options["to"])), Loop: options["loop"] == "yes",
 			Interrupt: options["interrupt"] == "yes", Operation: op,
 		})
 	case "recognize":
 		return send(call.Recognize{
 			Target: "8:acs:" + words[1], Prompts: prompts(options["prompt"]), BargeIn: options["barge-in"] == "yes",
-			MaxTones: number(options["digits"]), StopTones: options["stop"],
-			InitialSilence: duration(options["initial-silence"]), InterTone: duration(options["inter-tone"]), Operation: op,
+			MaxTones: number(cmp.Or(options["digits"], "1")), StopTones: options["stop"],
+			InitialSilence: duration(options["initial-silence"]), InterTone: duration(options["inter-tone"]),
+			Choices: choices(options["choices"]), Operation: op,
 		})
 	case "listen":
 		return send(call.ListenTones{Target: "8:acs:" + words[1], Operation: op})
@@ -180,6 +180,49 @@ func (s *stage) command(words []string, options map[string]string) error {
 		state, err := s.calls.Record(ctx, call.Record{Connection: s.connection, Callback: "http://app/rec"})
 		s.recording = state.ID
 		return err
+	case "create":
+		p, err := s.calls.Create(ctx, call.Create{Targets: users(words[1:]), From: "8:acs:bot", Callback: "http://app/cb", Context: options["context"]})
+		s.connection = p.Connection
+		return errors.Join(err, s.rings(words[1:]))
+	case "redirect":
+		err := s.calls.Redirect(ctx, call.Redirect{Token: s.token, Targets: users(words[1:])})
+		return errors.Join(err, s.rings(words[1:]))
+	case "connect":
+		to := call.Connect{Group: options["group"], Callback: "http://other/cb", Context: options["context"]}
+		if to.Group == "" {
+			to.Call = s.serverCall()
+		}
+		p, err := s.calls.Connect(ctx, to)
+		if err == nil {
+			s.connection = p.Connection
+		}
+		return err
+	case "add":
+		err := send(call.Add{Target: "8:acs:" + words[1], Invitation: options["invitation"], Timeout: duration(options["timeout"]), Operation: op})
+		if err != nil || options["unknown"] == "yes" {
+			return err
+		}
+		return s.rings(words[1:])
+	case "uninvite":
+		return send(call.CancelAdd{Invitation: words[1], Operation: op})
+	case "remove":
+		return send(call.Remove{Target: "8:acs:" + words[1], Operation: op})
+	case "mute", "unmute":
+		return send(call.Mute{Targets: users(words[1:]), Off: words[0] == "unmute", Operation: op})
+	case "hold", "unhold":
+		h := call.Hold{Target: "8:acs:" + words[1], Off: words[0] == "unhold", Operation: op}
+		if music := prompts(options["music"]); len(music) > 0 {
+			h.Music = &music[0]
+		}
+		return send(h)
+	case "transfer":
+		return send(call.Transfer{Target: "8:acs:" + options["to"], Transferee: "8:acs:" + words[1], Operation: op})
+	case "send":
+		return send(call.SendTones{Target: "8:acs:" + options["to"], Tones: words[1], Operation: op})
+	case "leave":
+		return send(call.HangUp{})
+	case "move":
+		return send(call.Move{Targets: users(words[1:]), From: s.earlier, Operation: op})
 	case "pause":
 		return s.calls.PauseRecording(ctx, s.recording)
 	case "resume":
@@ -189,8 +232,9 @@ func (s *stage) command(words []string, options map[string]string) error {
 }
 
 var codes = map[string]call.Code{
-	"not-found": call.NotFound, "conflict": call.Conflict, "wrong-state": call.WrongState,
+	"not-found": call.NotFound, "conflict": call.Conflict, "wrong-state": call.WrongState, "not-now": call.NotNow,
 	"invalid": call.Invalid, "gone": call.Gone, "unsupported": call.Unsupported,
+	"incompatible": call.Incompatible, "duplicate": call.Duplicate, "absent": call.Absent,
 }
 
 func (s *stage) refused(err error, want string) error {
@@ -206,13 +250,22 @@ func (s *stage) refused(err error, want string) error {
 }
 
 func (s *stage) call(name string) error {
+	to := "bot"
+	if name, to, _ = strings.Cut(name, ">"); to == "" {
+		to = "bot"
+	}
 	l := legtest.New(leg.Call{
-		From: leg.Party{ID: "8:acs:" + name, Display: name}, To: leg.Party{ID: "8:acs:bot"}, CorrelationID: "correlation-" + name,
+		From: leg.Party{ID: "8:acs:" + name, Display: name}, To: leg.Party{ID: "8:acs:" + to}, CorrelationID: "correlation-" + name,
 	})
-	ear := new(earwitness)
-	l.Hear(ear.hear)
-	s.legs[name], s.heard[name] = l, ear
+	s.mu.Lock()
+	s.next, s.token = len(s.events), ""
+	s.mu.Unlock()
+	s.listen(name, l)
 	s.ended.Go(func() { s.calls.Incoming(s.ctx, l) })
+	if to != "bot" {
+		<-l.Answered()
+		return nil
+	}
 	if err := s.expect("IncomingCall", nil, peek); err != nil {
 		return err
 	}
@@ -226,77 +279,76 @@ func (s *stage) call(name string) error {
 	return nil
 }
 
-// farEnd does what a caller does, or says what a caller notices.
-func (s *stage) farEnd(l *legtest.Leg, ear *earwitness, words []string) error {
-	var what string
-	if len(words) > 1 {
-		what = words[1]
+// dial calls somebody in memory; nobody is to be found under "nobody".
+func (s *stage) dial(_ context.Context, i call.Invite) (leg.Leg, error) {
+	name := strings.TrimPrefix(i.Target, "8:acs:")
+	if name == "nobody" {
+		return nil, errors.New("no such user")
 	}
-	switch words[0] {
-	case "hears":
-		return s.hears(ear, what, words[2:])
-	case "ends":
-		within := time.After(duration(words[len(words)-1]) + media.Period)
-		select {
-		case <-l.Ended():
-		case <-within:
-			return errors.New("the leg has not ended")
-		}
-		if got := l.End().Cause; got != cause(words[2]) {
-			return fmt.Errorf("ended with %v", got)
-		}
-		return nil
-	}
-	if i := len(words) - 2; i >= 0 && words[i] == "after" {
-		s.wait(duration(words[i+1]))
-	}
-	switch words[0] {
-	case "presses":
-		l.Press(what)
-	case "dials":
-		l.Say(dtmf.Tones(what, 100*time.Millisecond, 100*time.Millisecond, -10))
-	case "says":
-		l.Say(prompts2source(what))
-	case "hangs":
-		l.HangupByFarEnd()
-	case "cancels":
-		l.Cancel()
-	case "vanishes":
-		l.Lose()
-	default:
-		return fmt.Errorf("no such verb")
-	}
-	return nil
+	l := legtest.Outgoing(leg.Call{From: i.From, To: leg.Party{ID: i.Target}})
+	s.listen(name, l)
+	return l, nil
 }
 
-// hears waits until a caller hears something, for a time if so said.
-func (s *stage) hears(ear *earwitness, what string, words []string) error {
-	want, limit, lasting := 0, time.Second, time.Duration(0)
-	if what != "silence" {
-		want = number(strings.TrimSuffix(what, "Hz"))
-	}
-	if len(words) == 2 && words[0] == "within" {
-		limit = duration(words[1])
-	}
-	if len(words) == 2 && words[0] == "for" {
-		lasting = duration(words[1])
-	}
-	from := ear.count()
-	frames := int(limit / media.Period)
-	for ear.since(from, want) < 0 {
-		if ear.count() > from+frames+1 {
-			return fmt.Errorf("not within %v: %v", limit, ear.last(frames+5))
+// listen lets the scenario name a leg.
+func (s *stage) listen(name string, l *legtest.Leg) {
+	ear := new(earwitness)
+	l.Hear(ear.hear)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.legs[name], s.heard[name] = l, ear
+}
+
+// rings waits until everybody named is being called.
+func (s *stage) rings(names []string) error {
+	for end := time.Now().Add(time.Second); ; <-s.beat.C {
+		there := 0
+		for _, name := range names {
+			if l, _ := s.leg(name); l != nil || name == "nobody" {
+				there++
+			}
 		}
-		<-s.beat.C
+		if there == len(names) {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%v are not called", names)
+		}
 	}
-	first := from + ear.since(from, want)
-	for ear.count() < first+int(lasting/media.Period) {
-		<-s.beat.C
+}
+
+func (s *stage) leg(name string) (*legtest.Leg, *earwitness) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.legs[name], s.heard[name]
+}
+
+func (s *stage) serverCall() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.events) == 0 {
+		return ""
 	}
-	if i := ear.other(first, first+int(lasting/media.Period), want); i >= 0 {
-		return fmt.Errorf("heard something else after %v", time.Duration(i-first)*media.Period)
+	return s.events[len(s.events)-1].Call
+}
+
+func users(names []string) []string {
+	var list []string
+	for _, name := range names {
+		list = append(list, "8:acs:"+name)
 	}
-	return nil
+	return list
+}
+
+// choices reads "1:Yes,2:No".
+func choices(s string) []call.Choice {
+	var list []call.Choice
+	for c := range strings.SplitSeq(s, ",") {
+		if tone, label, ok := strings.Cut(c, ":"); ok {
+			list = append(list, call.Choice{Label: label, Tone: tone[0]})
+		}
+	}
+	return list
 }
 
 func (s *stage) wait(d time.Duration) {
@@ -306,6 +358,10 @@ func (s *stage) wait(d time.Duration) {
 }
 
 func (s *stage) published(e event.Event) {
+	switch e.Body.(type) {
+	case event.CallStarted, event.CallEnded, event.ParticipantAdded, event.ParticipantRemoved:
+		return // what subscribers are told beside; TestGridEvents looks at it
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, e)
@@ -352,139 +408,3 @@ func (s *stage) expectNothing(d string) error {
 	}
 	return nil
 }
-
-// compare holds an event against key=value pairs.
-func (s *stage) compare(e event.Event, options map[string]string) error {
-	for key, want := range options {
-		var got string
-		switch key {
-		case "context":
-			got = e.Context
-		case "took":
-			took := e.Time.Sub(s.lineAt)
-			if d := took - duration(want); d.Abs() > 2*media.Period {
-				return fmt.Errorf("took %v", took)
-			}
-			continue
-		default:
-			got = facts(e.Body)[key]
-		}
-		if got != want {
-			return fmt.Errorf("%s=%q", key, got)
-		}
-	}
-	return nil
-}
-
-// facts are an event's fields as scenarios spell them.
-func facts(b event.Body) map[string]string {
-	switch b := b.(type) {
-	case event.RecognizeCompleted:
-		return map[string]string{"digits": b.Digits, "reason": [...]string{"max-digits", "stop-digit"}[b.Reason]}
-	case event.RecognizeFailed:
-		return map[string]string{
-			"digits": b.Digits, "index": strconv.Itoa(b.Index),
-			"cause": [...]string{"initial-silence", "inter-digit", "prompt-failed", "internal"}[b.Cause],
-		}
-	case event.PlayFailed:
-		return map[string]string{
-			"index": strconv.Itoa(b.Index), "cause": [...]string{"bad-format", "unreachable", "no-speech", "internal"}[b.Cause],
-		}
-	case event.ToneReceived:
-		return map[string]string{"digit": string(b.Digit), "sequence": strconv.Itoa(b.Sequence)}
-	case event.CallDisconnected:
-		return map[string]string{"reason": [...]string{"app", "caller", "other", "timeout", "shutdown", "failed", "last"}[b.Reason]}
-	case event.RecordingStateChanged:
-		return map[string]string{"active": map[bool]string{true: "yes", false: "no"}[b.Active]}
-	case event.RecordingFileReady:
-		return map[string]string{"duration": b.Duration.Round(200 * time.Millisecond).String(), "chunks": strconv.Itoa(len(b.Chunks))}
-	}
-	return nil
-}
-
-func (s *stage) history() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var b strings.Builder
-	for i, e := range s.events {
-		fmt.Fprintf(&b, "  %2d %v %s%+v context=%q\n", i, e.Time.Sub(s.events[0].Time), reflect.TypeOf(e.Body).Name(), e.Body, e.Context)
-	}
-	return b.String()
-}
-
-func cause(s string) leg.Cause {
-	for c := leg.Normal; c <= leg.Failed; c++ {
-		if strings.ReplaceAll(c.String(), " ", "-") == s {
-			return c
-		}
-	}
-	panic("no such cause: " + s)
-}
-
-func number(s string) int {
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		panic(err)
-	}
-	return n
-}
-
-func duration(s string) time.Duration {
-	if s == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		panic(err)
-	}
-	return d
-}
-
-// prompts reads "440Hz:2s,missing".
-func prompts(s string) []call.Prompt {
-	var list []call.Prompt
-	for name := range strings.SplitSeq(s, ",") {
-		if name != "" {
-			list = append(list, call.Prompt{URI: name})
-		}
-	}
-	return list
-}
-
-func prompts2source(uri string) media.Source {
-	freq, d, _ := strings.Cut(uri, "Hz:")
-	return mediatest.Tone(float64(number(freq)), -10, duration(d))
-}
-
-// fetch loads "440Hz:2s" as a tone; "missing", "garbage" and "slow" fail in
-// their ways.
-func fetch(_ context.Context, uri, _ string) call.Sound { return tone(uri) }
-
-type tone string
-
-func (p tone) Ready(ctx context.Context) error {
-	switch p {
-	case "missing":
-		return prompt.ErrUnreachable
-	case "garbage":
-		return prompt.ErrFormat
-	case "slow":
-		select {
-		case <-time.After(10 * time.Second):
-			return prompt.ErrUnreachable
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-func (p tone) Source() media.Source {
-	switch p {
-	case "garbage":
-		return media.SourceFunc(func(*media.Frame) (int, error) { return 0, prompt.ErrFormat })
-	}
-	return prompts2source(string(p))
-}
-
-func (p tone) Looped() media.Source { return media.Loop(p.Source) }

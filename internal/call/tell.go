@@ -19,15 +19,24 @@ func (m *Machine) publish(c *connection, op Operation, body event.Body) {
 		e.Callback = c.callback
 	}
 	switch body.(type) {
-	case event.CallConnected, event.AnswerFailed:
+	case event.CallConnected, event.AnswerFailed, event.CreateCallFailed:
 		e.Context = c.context
 	}
 	m.do(Publish{e})
 }
 
-// tellParticipants says to every connection who is in the call now.
-func (m *Machine) tellParticipants() {
-	for _, c := range m.live() {
+// tellGrid tells the Event Grid subscribers what happened.
+func (m *Machine) tellGrid(body event.Body) {
+	m.do(Publish{event.Event{Call: m.ID, Correlation: m.Correlation, Time: m.now, Body: body}})
+}
+
+// tellParticipants says who is in the call now: to the connections given, or to
+// all.
+func (m *Machine) tellParticipants(to ...*connection) {
+	if len(to) == 0 {
+		to = m.live()
+	}
+	for _, c := range to {
 		c.updates++
 		m.publish(c, Operation{}, event.ParticipantsUpdated{Participants: m.participants(), Sequence: c.updates})
 	}
@@ -36,7 +45,7 @@ func (m *Machine) tellParticipants() {
 func (m *Machine) participants() []event.Participant {
 	list := make([]event.Participant, len(m.people))
 	for i, p := range m.people {
-		list[i] = event.Participant{ID: p.id, Muted: p.muted, OnHold: p.held}
+		list[i] = event.Participant{ID: p.id, Muted: p.muted, OnHold: p.held || p.aside}
 	}
 	return list
 }
@@ -83,11 +92,11 @@ func (m *Machine) participantNamed(id string) *participant {
 func (m *Machine) properties(c *connection) Properties {
 	p := Properties{
 		Connection: c.id, Call: m.ID, Correlation: m.Correlation, Callback: c.callback,
-		Source: m.incoming.From.ID, DisplayName: m.incoming.From.Display,
-		Targets: []string{m.incoming.To.ID}, AnsweredBy: c.answeredBy,
+		Source: m.caller.ID, DisplayName: m.caller.Display,
+		Targets: m.callees, AnsweredBy: c.answeredBy,
 	}
 	switch m.phase {
-	case answering:
+	case dialling, answering:
 		p.State = Connecting
 	case established:
 		p.State = Connected

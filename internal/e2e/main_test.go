@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -72,15 +73,17 @@ func built(t *testing.T, flags ...string) string {
 	return path
 }
 
-// freeAddr is a loopback address whose port is free for UDP and for TCP.
+// freeAddr is a loopback address whose port is free for UDP and for TCP. It is
+// none of those that the system hands out, which could be somebody's before its
+// user listens there.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	for range 20 {
-		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 200 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 29200+rand.IntN(3500))
+		tcp, err := net.Listen("tcp", addr)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		addr := tcp.Addr().String()
 		udp, err := net.ListenPacket("udp", addr)
 		tcp.Close()
 		if err == nil {
@@ -93,9 +96,9 @@ func freeAddr(t *testing.T) string {
 }
 
 // mediaPorts gives each server and phone a range of its own, below the ports
-// that the system hands out.
+// of freeAddr; after 60 it begins anew.
 func mediaPorts() string {
-	first := 17000 + 200*nextRange.Add(1)
+	first := 17000 + 200*(nextRange.Add(1)%60)
 	return fmt.Sprintf("%d-%d", first, first+199)
 }
 

@@ -72,12 +72,27 @@ snd_path %[1]s
 // startPhone runs a phone under a number, which says mic and then nothing.
 func startPhone(t *testing.T, number string, mic sound) *phone {
 	t.Helper()
+	return runPhone(t, "<sip:"+number+"@127.0.0.1;transport=udp>;regint=0;answermode=manual", mic)
+}
+
+// startRegistered runs a phone that is registered at a server under a user, so
+// that it can be called. answer is how: "auto" at once, "manual" when told to.
+func startRegistered(t *testing.T, s *server, user, answer string, mic sound) *phone {
+	t.Helper()
+	p := runPhone(t, "<sip:"+user+"@"+s.sip+";transport=udp>;regint=600;answermode="+answer, mic)
+	p.awaitPrinted(t, 10*time.Second, "200 OK")
+	return p
+}
+
+// runPhone runs a phone with an account as baresip writes it.
+func runPhone(t *testing.T, account string, mic sound) *phone {
+	t.Helper()
 	p := &phone{dir: t.TempDir()}
 	mic.padded(micLength).write(t, filepath.Join(p.dir, "mic.wav"))
 	control := freeAddr(t)
 	files := map[string]string{
 		"config":   fmt.Sprintf(phoneConfig, p.dir, mediaPorts(), baresipModules(t), control),
-		"accounts": fmt.Sprintf("<sip:%s@127.0.0.1;transport=udp>;regint=0;audio_codecs=PCMU,PCMA;ptime=20;answermode=manual\n", number),
+		"accounts": account + ";audio_codecs=PCMU,PCMA;ptime=20\n",
 		"contacts": "",
 	}
 	for name, text := range files {
@@ -169,6 +184,14 @@ func (p *phone) dial(t *testing.T, user, at string) {
 // press sends digits by RFC 4733, 180 ms each, 60 ms apart.
 func (p *phone) press(t *testing.T, digits string) { t.Helper(); p.tell(t, "sndcode", digits) }
 
+// pickUp answers the call that rings, once it does.
+func (p *phone) pickUp(t *testing.T) {
+	t.Helper()
+	p.await(t, "CALL_INCOMING", 10*time.Second)
+	p.tell(t, "accept", "")
+}
+
+// hangUp ends the call. One that rings is refused as by somebody busy.
 func (p *phone) hangUp(t *testing.T) { t.Helper(); p.tell(t, "hangup", "") }
 
 // heard ends the phone and gives the sound of its (only) call.

@@ -74,10 +74,11 @@ const (
 	PlayInternal
 )
 
-// RecognizeCompleted: the digits were collected.
+// RecognizeCompleted: the digits were collected, or a choice was made.
 type RecognizeCompleted struct {
 	Digits string // symbols of dtmf.Symbols
 	Reason RecognizeReason
+	Label  string // of the choice, with ChoiceByTone
 }
 
 // A RecognizeReason says what completed a collection.
@@ -87,6 +88,7 @@ type RecognizeReason uint8
 const (
 	MaxDigits RecognizeReason = iota
 	StopDigit
+	ChoiceByTone
 )
 
 // RecognizeFailed: nothing, or not enough, was recognized.
@@ -105,6 +107,7 @@ const (
 	RecognizeInitialSilence RecognizeCause = iota // nothing in time
 	RecognizeInterDigit                           // too long between two digits
 	RecognizePromptFailed                         // its prompt could not be played
+	RecognizeWrongTone                            // a digit that is none of the choices
 	RecognizeInternal
 )
 
@@ -123,6 +126,103 @@ type ToneStopped struct{}
 
 // ToneFailed: continuous recognition could not go on.
 type ToneFailed struct{}
+
+// An InviteCause says why somebody did not join.
+type InviteCause uint8
+
+// The causes.
+const (
+	InviteDeclined InviteCause = iota
+	InviteBusy
+	InviteNoAnswer
+	InviteUnreachable
+	InviteCanceled // taken back, or the call ended first
+	InviteFailed
+)
+
+// CreateCallFailed: nobody whom a new call rang has answered.
+type CreateCallFailed struct{ Cause InviteCause }
+
+// ConnectFailed: the call to connect to ended first.
+type ConnectFailed struct{}
+
+// AddSucceeded: an invited participant has joined.
+type AddSucceeded struct{ Participant, Invitation string }
+
+// AddFailed: an invited participant has not joined.
+type AddFailed struct {
+	Participant, Invitation string
+	Cause                   InviteCause
+}
+
+// CancelAddSucceeded: an invitation was taken back.
+type CancelAddSucceeded struct{ Invitation string }
+
+// CancelAddFailed: it was too late to take it back.
+type CancelAddFailed struct{ Invitation string }
+
+// RemoveSucceeded: a participant was taken out.
+type RemoveSucceeded struct{ Participant string }
+
+// RemoveFailed: a participant could not be taken out.
+type RemoveFailed struct{ Participant string }
+
+// MoveSucceeded: a participant of another call is in this one. From is the
+// connection of that call.
+type MoveSucceeded struct{ Participant, From string }
+
+// MoveFailed: a participant of another call could not be moved.
+type MoveFailed struct{ Participant, From string }
+
+// TransferAccepted: the transfer target has answered the transferred one.
+type TransferAccepted struct{ Target, Transferee string }
+
+// TransferFailed: the transfer did not happen.
+type TransferFailed struct{ Cause InviteCause }
+
+// HoldFailed: the hold music could not be played.
+type HoldFailed struct{ Cause PlayCause }
+
+// TonesSent: the digits have been sent.
+type TonesSent struct{}
+
+// TonesFailed: the digits could not be sent.
+type TonesFailed struct{}
+
+// CallStarted, for the Event Grid subscribers: a call is up.
+type CallStarted struct {
+	StartedBy string // participant id
+	Group     string // groupCallId, if it has one
+	Room      string // roomId
+	TwoParty  bool
+}
+
+// CallEnded, for the Event Grid subscribers: a call is over.
+type CallEnded struct {
+	StartedBy string
+	Group     string
+	Room      string
+	TwoParty  bool
+	Duration  time.Duration
+	EndedBy   string // participant id; empty: the application
+	Reason    EndReason
+}
+
+// ParticipantAdded, for the Event Grid subscribers: somebody has joined.
+type ParticipantAdded struct {
+	Participant, StartedBy string
+	Display                string
+	Group, Room            string
+	TwoParty               bool
+}
+
+// ParticipantRemoved, for the Event Grid subscribers: somebody has left.
+type ParticipantRemoved struct {
+	Participant, StartedBy string
+	Display                string
+	Group, Room            string
+	TwoParty               bool
+}
 
 // RecordingStateChanged: a recording was started, paused, resumed or stopped.
 type RecordingStateChanged struct {
@@ -188,3 +288,22 @@ func (RecordingFileReady) body()    {}
 func (MediaStreamingStarted) body() {}
 func (MediaStreamingStopped) body() {}
 func (MediaStreamingFailed) body()  {}
+func (CreateCallFailed) body()      {}
+func (ConnectFailed) body()         {}
+func (AddSucceeded) body()          {}
+func (AddFailed) body()             {}
+func (CancelAddSucceeded) body()    {}
+func (CancelAddFailed) body()       {}
+func (RemoveSucceeded) body()       {}
+func (RemoveFailed) body()          {}
+func (MoveSucceeded) body()         {}
+func (MoveFailed) body()            {}
+func (TransferAccepted) body()      {}
+func (TransferFailed) body()        {}
+func (HoldFailed) body()            {}
+func (TonesSent) body()             {}
+func (TonesFailed) body()           {}
+func (CallStarted) body()           {}
+func (CallEnded) body()             {}
+func (ParticipantAdded) body()      {}
+func (ParticipantRemoved) body()    {}

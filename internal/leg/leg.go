@@ -64,6 +64,15 @@ type Incoming interface {
 	Answer(ctx context.Context) error
 }
 
+// A Transferrer is a Leg whose far end can be asked to call somebody else
+// instead of us (SIP: REFER).
+type Transferrer interface {
+	// Transfer asks it, and returns when the request was taken or refused. How
+	// it went on is the event Transferred. to names the new party as Party.ID
+	// does; headers are custom headers for its INVITE.
+	Transfer(ctx context.Context, to string, headers map[string]string) error
+}
+
 // A Party is one end of a call.
 type Party struct {
 	// ID names the party as everything above does: "4:+15550100" a telephone
@@ -85,7 +94,7 @@ type Call struct {
 }
 
 // An Event is something that happened to a leg. The set is sealed: Ringing,
-// Answered, DigitsSent, Held, Ended.
+// Answered, DigitsSent, Held, Transferred, Ended.
 type Event interface{ event() }
 
 // Ringing: an outgoing leg's far end is being alerted.
@@ -100,6 +109,12 @@ type DigitsSent struct{ Err error }
 // Held: the far end put us on hold (On) or took us back.
 type Held struct{ On bool }
 
+// Transferred: the far end has reached its new party (OK), or has not.
+type Transferred struct {
+	OK    bool
+	Cause Cause // why not
+}
+
 // Ended: the leg is over. It is the last event.
 type Ended struct {
 	Cause Cause
@@ -107,11 +122,12 @@ type Ended struct {
 	ByFarEnd bool
 }
 
-func (Ringing) event()    {}
-func (Answered) event()   {}
-func (DigitsSent) event() {}
-func (Held) event()       {}
-func (Ended) event()      {}
+func (Ringing) event()     {}
+func (Answered) event()    {}
+func (DigitsSent) event()  {}
+func (Held) event()        {}
+func (Transferred) event() {}
+func (Ended) event()       {}
 
 // A Cause says why a leg ended, or is to be ended.
 type Cause uint8

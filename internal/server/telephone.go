@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
@@ -28,8 +30,8 @@ func (s *Server) telephones() error {
 		MediaTimeout: s.config.MediaTimeout,
 		Directory:    &directory.Directory{},
 		Users:        users, OpenLoopback: s.config.Loopback(), Trunks: trunks,
-		OnIncoming: s.calls.Incoming,
-		Metrics:    s.metrics, Log: s.log.With(slog.String("part", "sip")),
+		OnIncoming: s.calls.Incoming, Resolver: s.resolve,
+		Metrics: s.metrics, Log: s.log.With(slog.String("part", "sip")),
 	}
 	if err = s.phones.Listen(); err != nil {
 		return fmt.Errorf("--sip: %w", err)
@@ -37,14 +39,43 @@ func (s *Server) telephones() error {
 	return nil
 }
 
-// trunks reads sip:user:password@host:port.
+// trunks reads sip:user:password@host:port;transport=tcp;register. The password
+// may hold an @; other marks of a URI are written %XX.
 func trunks(text string) ([]sip.Trunk, error) {
 	if text == "" {
 		return nil, nil
 	}
+	rest, ok := strings.CutPrefix(text, "sip:")
+	rest, params, _ := strings.Cut(rest, ";")
+	at := strings.LastIndex(rest, "@")
+	user, password, _ := strings.Cut(rest[:max(at, 0)], ":")
 	var uri sipgo.Uri
-	if err := sipgo.ParseUri(text, &uri); err != nil {
+	if err := sipgo.ParseUri("sip:"+rest[at+1:], &uri); err != nil || !ok || uri.Host == "" {
 		return nil, errors.New("it is not a SIP URI") // the text may hold a password
 	}
-	return []sip.Trunk{{Host: uri.Host, Port: uri.Port, User: uri.User, Password: uri.Password}}, nil
+	t := sip.Trunk{Host: uri.Host, Port: uri.Port, User: plain(user), Password: plain(password)}
+	for param := range strings.SplitSeq(params, ";") {
+		name, value, _ := strings.Cut(param, "=")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "transport":
+			t.Transport = strings.ToLower(value)
+			if t.Transport != "udp" && t.Transport != "tcp" {
+				return nil, errors.New("its transport is neither udp nor tcp")
+			}
+		case "register":
+			t.Register = true
+		}
+	}
+	if t.Register && t.User == "" {
+		return nil, errors.New("to register there it needs a user: sip:user:password@host;register")
+	}
+	return []sip.Trunk{t}, nil
+}
+
+// plain undoes %XX.
+func plain(text string) string {
+	if out, err := url.PathUnescape(text); err == nil {
+		return out
+	}
+	return text
 }

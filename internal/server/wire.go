@@ -17,6 +17,7 @@ import (
 	"github.com/tipring/tipring/internal/call"
 	"github.com/tipring/tipring/internal/dial"
 	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/prompt"
 	"github.com/tipring/tipring/internal/recording"
 	"github.com/tipring/tipring/internal/webhook"
@@ -42,7 +43,7 @@ func (s *Server) wire() error {
 	bus.Subscribe(s.courier.Take)
 	s.calls = call.NewRegistry(call.Config{
 		Publish: bus.Publish, Ticks: s.ticks, Fetch: s.fetch, Recordings: recordings,
-		Dial: out.DialContext, TLS: out.TLS(), BaseURL: s.PublicURL(),
+		Call: s.call, Dial: out.DialContext, TLS: out.TLS(), BaseURL: s.PublicURL(),
 		Metrics: s.metrics, Log: s.log,
 	})
 	s.web = s.routes(api.New(api.Config{
@@ -76,6 +77,11 @@ func (s *Server) fetch(ctx context.Context, uri, cacheID string) call.Sound {
 		return call.NoSound(err)
 	}
 	return p
+}
+
+// call calls somebody for a call.
+func (s *Server) call(ctx context.Context, i call.Invite) (leg.Leg, error) {
+	return s.reach(ctx, i.Target, i.From, sipHeaders(i.Headers.SIP, i.Headers.VoIP), i.Correlation)
 }
 
 // routes puts the API and the server's own pages behind one handler.

@@ -1,15 +1,16 @@
 package sip
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	sipgo "github.com/emiago/sipgo/sip"
 	"github.com/google/uuid"
@@ -24,13 +25,25 @@ type DialConfig struct {
 	// Route is the SIP URI or host:port of the proxy to go through; empty for
 	// the target itself.
 	Route string
+	// Source is where a telephone that registered was heard from, and Transport
+	// how ("udp", "tcp"): if that is another host than Target names, a NAT lies
+	// between, and Source is where the call is sent. The zero values are for a
+	// Target that can be reached as it is written.
+	Source    netip.AddrPort
+	Transport string
+	// Party is who is called, if Target does not say so: a telephone's own
+	// address may hold any name.
+	Party leg.Party
 	// From is who calls: ID as everywhere ("4:+15550100", "8:acs:alice").
 	From leg.Party
+	// Domain is the host in From; empty for our own address.
+	Domain string
 	// User and Password answer challenges (401, 407).
 	User, Password string
 	// Codecs are offered in this order; none means the Server's.
 	Codecs []string
-	// Headers are custom headers to send along: User-To-User and X-….
+	// Headers are custom headers to send along: User-To-User and X-…. ErrHeader
+	// says that one of them cannot be sent.
 	Headers map[string]string
 	// CorrelationID names the call in logs and events; empty for a new one.
 	CorrelationID string
@@ -75,20 +88,26 @@ func (o *outgoing) drop() {
 // heard: the sound begins with Answered. An answer on the heels of the ringing
 // may overtake it on its way through sipgo; then there is no Ringing.
 func (s *Server) Dial(ctx context.Context, c DialConfig) (leg.Leg, error) {
-	d, err := s.newUAC(c)
+	d, err := s.dial(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("dial %q: %w", clean(c.Target, maxUser), err)
 	}
-	if err := d.place(ctx, c); err != nil {
-		d.sound.abandon()
-		s.dialogs.remove(d)
-		return nil, fmt.Errorf("dial %q: %w", clean(c.Target, maxUser), err)
+	return d, nil
+}
+
+func (s *Server) dial(ctx context.Context, c DialConfig) (*dialog, error) {
+	d, err := s.newUAC(c)
+	if err != nil {
+		return nil, err
 	}
-	if !s.start(d.run) {
+	if err = d.place(ctx, c); err == nil && !s.start(d.run) {
+		err = ErrNotRunning
+	}
+	if err != nil {
 		d.out.drop()
 		d.sound.abandon()
 		s.dialogs.remove(d)
-		return nil, ErrNotRunning
+		return nil, err
 	}
 	return d, nil
 }
@@ -103,35 +122,21 @@ func (s *Server) newUAC(c DialConfig) (*dialog, error) {
 	if !running {
 		return nil, ErrNotRunning
 	}
+	if err := checkHeaders(c.Headers); err != nil {
+		return nil, err
+	}
 	d := s.newDialog()
 	d.stage = calling
-	if err := sipgo.ParseUri(c.Target, &d.target); err != nil || d.target.Host == "" || d.target.Scheme != "sip" {
-		return nil, errTarget
+	if err := d.aimAt(c); err != nil {
+		return nil, err
 	}
-	if c.Route != "" {
-		route, err := routeURI(c.Route)
-		if err != nil {
-			return nil, err
-		}
-		d.routes = []sipgo.Uri{route}
-	}
-	next := &d.target
-	if len(d.routes) > 0 {
-		next = &d.routes[0]
-	}
-	d.transport = transportOf(next, "UDP")
-	far, _ := netip.ParseAddr(strings.Trim(next.Host, "[]"))
-	d.us = s.facing(far.Unmap())
 	d.callID = uuid.NewString()
-	user := userFor(c.From.ID)
 	d.local = end{
 		display: c.From.Display,
-		uri:     sipgo.Uri{Scheme: "sip", User: EscapeUser(user), Host: d.us.Addr().String()},
+		uri:     sipgo.Uri{Scheme: "sip", User: EscapeUser(userFor(c.From.ID)), Host: cmp.Or(c.Domain, d.us.Addr().String())},
 		tag:     sipgo.GenerateTagN(16),
 	}
-	d.remote = end{uri: sipgo.Uri{Scheme: "sip", User: d.target.User, Host: d.target.Host, Port: d.target.Port}}
 	d.user, d.password = c.User, c.Password
-	d.party = leg.Party{ID: partyID(userOf(&d.target))}
 	d.call = leg.Call{From: c.From, To: d.party, CorrelationID: c.CorrelationID, Headers: c.Headers}
 	if d.call.CorrelationID == "" {
 		d.call.CorrelationID = uuid.NewString()
@@ -141,6 +146,40 @@ func (s *Server) newUAC(c DialConfig) (*dialog, error) {
 		return nil, errors.New("too many calls")
 	}
 	return d, nil
+}
+
+// aimAt says whom a call of ours is for, and which way it goes.
+func (d *dialog) aimAt(c DialConfig) error {
+	if err := sipgo.ParseUri(c.Target, &d.target); err != nil || d.target.Host == "" || d.target.Scheme != "sip" ||
+		strings.ContainsFunc(c.Target, unicode.IsControl) {
+		return errTarget
+	}
+	next := &d.target
+	if c.Route != "" {
+		route, err := routeURI(c.Route)
+		if err != nil {
+			return err
+		}
+		d.routes = []sipgo.Uri{route}
+		next = &d.routes[0]
+	}
+	d.transport = transportOf(next, strings.ToUpper(cmp.Or(c.Transport, "udp")))
+	far, _ := netip.ParseAddr(strings.Trim(next.Host, "[]"))
+	if c.Source.IsValid() && c.Route == "" && strings.EqualFold(cmp.Or(c.Transport, "udp"), d.transport) {
+		d.peer, d.direct = c.Source.String(), true // see route
+		far = c.Source.Addr()
+	}
+	d.us = d.server.facing(far.Unmap())
+	d.remote = end{uri: sipgo.Uri{Scheme: "sip", User: d.target.User, Host: d.target.Host, Port: d.target.Port}}
+	d.party = leg.Party{ID: partyID(userOf(&d.target))}
+	if c.Party.ID == "" {
+		return nil
+	}
+	d.party = c.Party
+	if user := userFor(c.Party.ID); user != userOf(&d.target) {
+		d.remote.uri = sipgo.Uri{Scheme: "sip", User: EscapeUser(user), Host: d.us.Addr().String()}
+	}
+	return nil
 }
 
 // routeURI reads a proxy as "host:port" or as a SIP URI.
@@ -168,11 +207,7 @@ func (d *dialog) place(ctx context.Context, c DialConfig) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		if value := clean(c.Headers[name], maxCustomValue); isCustom(name) && value != "" && clean(name, maxUser) == name && !strings.ContainsAny(name, ": ") {
-			req.AppendHeader(sipgo.NewHeader(name, value))
-		}
-	}
+	addHeaders(req, c.Headers)
 	req.AppendHeader(accept())
 	ct := sipgo.ContentTypeHeader("application/sdp")
 	req.AppendHeader(&ct)
@@ -249,7 +284,7 @@ func (d *dialog) accepted(ctx context.Context, res *sipgo.Response) {
 		}
 	}
 	d.peer = res.Source()
-	d.direct = len(d.routes) == 0 && behindNAT(d.target.Host, d.peer)
+	d.direct = len(d.routes) == 0 && (d.direct || behindNAT(d.target.Host, d.peer))
 	d.server.dialogs.rename(d, toTag(res))
 	ack, err := d.newRequest(sipgo.ACK, d.out.req.CSeq().SeqNo)
 	if err != nil {
@@ -339,6 +374,9 @@ func (d *dialog) withdraw() {
 		sipgo.CopyHeaders(name, inv, req)
 	}
 	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: inv.CSeq().SeqNo, MethodName: sipgo.CANCEL})
+	if d.elsewhere { // so that the telephone shows no missed call
+		req.AppendHeader(sipgo.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
+	}
 	req.SetBody(nil)
 	d.server.aim(req, inv.Transport(), inv.Destination())
 	tx, err := d.server.transmit(context.Background(), req)
@@ -348,24 +386,4 @@ func (d *dialog) withdraw() {
 	}
 	d.pending.drop()
 	d.pending = &exchange{tx: tx, req: req, then: func(*exchange, *sipgo.Response) {}}
-}
-
-// quotable makes a display name fit for a quoted string.
-func quotable(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s, maxDisplay))
-}
-
-// EscapeUser makes a name fit for the user part of a URI.
-func EscapeUser(user string) string {
-	const plain = "-_.!~*'()&=+$,;?/" // RFC 3261 §25.1
-	var b strings.Builder
-	for i := range len(user) {
-		c := user[i]
-		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte(plain, c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }

@@ -37,13 +37,14 @@ type dialog struct {
 	inbox  chan request
 	orders chan order
 	cancel chan struct{} // CANCEL has come
-	sent   chan error    // digits were sent
+	digits digits        // those that are being sent; see digits.go
 	done   chan struct{} // closed at the end of run
 
 	// ——— owned by run ———
 	stage   stage
 	ended   bool // Ended is out
 	asked   bool // the owner or the far end has ended it
+	farLeft bool // a BYE was taken, but a NOTIFY before it is awaited
 	uas     bool
 	hurried bool // the server stops
 
@@ -66,6 +67,8 @@ type dialog struct {
 	deferred  []request       // came before that ACK
 	out       *outgoing       // UAC: our INVITE
 	pending   *exchange       // our request in the dialog that waits for its response
+	transfer  *transfer       // the last one
+	elsewhere bool            // it is withdrawn because another telephone has answered
 	hungUp    []chan struct{} // who waits for the far end to know
 	session   sessionTimer
 	held      bool
@@ -82,16 +85,17 @@ type end struct {
 
 // deadlines is when run has something to do by itself.
 type deadlines struct {
-	resend  time.Time     // repeat the 2xx
-	backoff time.Duration // and so long after that, twice as long
-	giveUp  time.Time     // no ACK, no answer to CANCEL or BYE
-	refresh time.Time     // we must refresh the session
-	expire  time.Time     // the session has run out
+	resend   time.Time     // repeat the 2xx
+	backoff  time.Duration // and so long after that, twice as long
+	giveUp   time.Time     // no ACK, no answer to CANCEL or BYE
+	refresh  time.Time     // we must refresh the session
+	expire   time.Time     // the session has run out
+	transfer time.Time     // the far end has not said how a transfer went
 }
 
 func (t *deadlines) next() time.Time {
 	var first time.Time
-	for _, at := range []time.Time{t.resend, t.giveUp, t.refresh, t.expire} {
+	for _, at := range []time.Time{t.resend, t.giveUp, t.refresh, t.expire, t.transfer} {
 		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
@@ -107,9 +111,11 @@ type request struct {
 
 // An order comes from the leg's owner.
 type order struct {
-	answer chan error    // answer the call
-	hangup chan struct{} // end it, for …
-	cause  leg.Cause     // … this
+	answer    chan error    // answer the call
+	transfer  *transfer     // ask the far end to call another
+	hangup    chan struct{} // end it, for …
+	cause     leg.Cause     // … this
+	elsewhere bool          // because another telephone has answered
 }
 
 // The sizes of a dialog's channels. A far end that sends more requests at once
@@ -126,9 +132,9 @@ func (s *Server) newDialog() *dialog {
 		inbox:  make(chan request, inboxSize),
 		orders: make(chan order),
 		cancel: make(chan struct{}, 1),
-		sent:   make(chan error, eventsSize),
 		done:   make(chan struct{}),
 	}
+	d.digits.sent = make(chan error, eventsSize)
 	d.sound.dialog = d
 	return d
 }
@@ -172,7 +178,7 @@ func (d *dialog) run(ctx context.Context) {
 		case r := <-d.inbox:
 			d.receive(r)
 		case o := <-d.orders:
-			d.obey(o)
+			d.obey(ctx, o)
 		case <-d.cancel:
 			d.canceled()
 		case ack := <-d.acks():
@@ -185,7 +191,11 @@ func (d *dialog) run(ctx context.Context) {
 			d.pendingResponse(ctx, res)
 		case <-d.pending.done():
 			d.pendingFailed()
-		case err := <-d.sent:
+		case res := <-d.transfer.responses():
+			d.referred(ctx, res)
+		case <-d.transfer.done():
+			d.unreferred()
+		case err := <-d.digits.sent:
 			d.emit(leg.DigitsSent{Err: err})
 		case <-d.timer.C:
 			d.expire(ctx, time.Now())
@@ -243,17 +253,23 @@ func (d *dialog) expire(ctx context.Context, now time.Time) {
 	if d.stage == up && due(&t.refresh) {
 		d.refresh(ctx)
 	}
+	if due(&t.transfer) { // a NOTIFY after it gets 481, which ends its subscription
+		d.transfer.subscribed = false
+		d.transferred(false, leg.NoAnswer)
+	}
 }
 
 // gaveUp is called when nothing has come for as long as there was hope.
 func (d *dialog) gaveUp() {
-	switch d.stage {
-	case answering: // (RFC 3261 §13.3.1.4)
+	switch {
+	case d.farLeft:
+		d.farGone()
+	case d.stage == answering: // (RFC 3261 §13.3.1.4)
 		d.server.count("no ACK")
 		d.settle(errNoAck)
 		d.end(leg.Failed, true)
 		d.bye()
-	case up: // no ACK for a re-INVITE
+	case d.stage == up: // no ACK for a re-INVITE
 		d.server.count("no ACK")
 		d.hangup(leg.Failed)
 	default:
@@ -279,6 +295,12 @@ func (d *dialog) end(cause leg.Cause, byFarEnd bool) {
 	if d.ended {
 		return
 	}
+	d.digits.end(d.emit)
+	if byFarEnd {
+		d.endTransfer(leg.Failed)
+	} else {
+		d.endTransfer(leg.Canceled)
+	}
 	d.ended = true
 	d.sound.mute.Store(true)
 	d.events <- leg.Ended{Cause: cause, ByFarEnd: byFarEnd}
@@ -297,6 +319,7 @@ func (d *dialog) finish() {
 	d.sound.abandon()
 	d.out.drop()
 	d.pending.drop()
+	d.transfer.drop()
 	if d.tx != nil {
 		d.tx.TerminateGracefully()
 	}

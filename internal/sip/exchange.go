@@ -183,11 +183,16 @@ func (s *Server) send(req *sipgo.Request) {
 }
 
 // obey does what the leg's owner wants.
-func (d *dialog) obey(o order) {
-	if o.answer != nil {
+func (d *dialog) obey(ctx context.Context, o order) {
+	switch {
+	case o.answer != nil:
 		d.answer(o.answer)
 		return
+	case o.transfer != nil:
+		d.referTo(ctx, o.transfer)
+		return
 	}
+	d.elsewhere = d.elsewhere || o.elsewhere
 	d.hangup(o.cause)
 	d.hungUp = append(d.hungUp, o.hangup) // closed in finish: then the far end knows, or never will
 }

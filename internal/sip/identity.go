@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -136,3 +137,23 @@ func isCustom(name string) bool {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// quotable makes a display name fit for a quoted string.
+func quotable(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(clean(s, maxDisplay))
+}
+
+// EscapeUser makes a name fit for the user part of a URI.
+func EscapeUser(user string) string {
+	const plain = "-_.!~*'()&=+$,;?/" // RFC 3261 §25.1
+	var b strings.Builder
+	for i := range len(user) {
+		c := user[i]
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte(plain, c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}

@@ -16,13 +16,13 @@ func (d *dialog) info(r request) {
 		d.reply(r, 415, nil)
 		return
 	}
-	symbol, _, err := dtmf.ParseInfo(ct.Value(), r.Body())
+	symbol, duration, err := dtmf.ParseInfo(ct.Value(), r.Body())
 	if err != nil {
 		d.log.Debug("sip: INFO without a digit", "error", err)
 		d.reply(r, 415, nil)
 		return
 	}
-	if !d.sound.press(symbol) {
+	if !d.sound.press(symbol, duration) {
 		d.server.count("digit lost")
 	}
 	d.reply(r, 200, nil)

@@ -127,7 +127,7 @@ func (s *Server) newUAS(req *sipgo.Request, tx *sipgo.ServerTx) *dialog {
 	d.peer, d.transport = req.Source(), strings.ToUpper(req.Transport())
 	d.us = s.facing(source(req))
 	d.allows(req)
-	d.call = leg.Call{From: caller(req), To: called(req), CorrelationID: uuid.NewString(), Headers: customHeaders(req)}
+	d.call = leg.Call{From: caller(req), To: s.dialled(req), CorrelationID: uuid.NewString(), Headers: customHeaders(req)}
 	d.party = d.call.From
 	d.log = s.Log.With("call", d.call.CorrelationID)
 	return d

@@ -11,8 +11,11 @@ import (
 )
 
 var (
-	_ leg.Leg       = (*dialog)(nil)
-	_ leg.Incoming  = (*incoming)(nil)
+	_ leg.Leg      = (*dialog)(nil)
+	_ leg.Incoming = (*incoming)(nil)
+
+	_ leg.Transferrer = (*dialog)(nil)
+
 	_ room.Keypad   = (*dialog)(nil)
 	_ room.Wideband = (*dialog)(nil)
 	_ room.Holder   = (*dialog)(nil)
@@ -112,7 +115,7 @@ func (d *dialog) NextDigit() (dtmf.Digit, bool) {
 	}
 	select {
 	case k := <-d.sound.keys:
-		k.Tick = d.sound.tick
+		k.Tick = d.sound.tick - min(d.sound.tick, k.Tick) // how long it was held, until now
 		return k, true
 	default:
 		return dtmf.Digit{}, false
@@ -121,8 +124,8 @@ func (d *dialog) NextDigit() (dtmf.Digit, bool) {
 
 // HeldDigit is the key that is being held down now, as a telephone-event.
 func (d *dialog) HeldDigit() (symbol byte, ok bool) {
-	if h, holds := any(d.sound.endpoint.Load()).(room.Holder); holds && d.sound.endpoint.Load() != nil {
-		return h.HeldDigit()
+	if e := d.sound.endpoint.Load(); e != nil {
+		return e.HeldDigit()
 	}
 	return 0, false
 }
@@ -133,23 +136,6 @@ func (d *dialog) Rate() media.Rate {
 		return e.Rate()
 	}
 	return media.Rate8k
-}
-
-// SendDigits sends digits as telephone-events, or as sound where the far end
-// takes none.
-func (d *dialog) SendDigits(digits string) {
-	told := func(err error) {
-		select {
-		case d.sent <- err:
-		default:
-			d.server.count("event lost")
-		}
-	}
-	if e := d.sound.endpoint.Load(); e != nil {
-		e.SendDigits(digits, told)
-	} else {
-		told(errNotUp)
-	}
 }
 
 // Stats are the counts of the leg's sound. Call it between two ticks.

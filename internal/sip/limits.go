@@ -49,10 +49,23 @@ var tuneSipgo = sync.OnceFunc(func() {
 type door struct {
 	net.PacketConn
 	server *Server
+
+	first, last sync.Once
+	known       chan struct{} // closed when sipgo reads: from then on it sends from here
+	open        chan struct{} // closed when packets may come in
 }
+
+func newDoor(pc net.PacketConn, s *Server) *door {
+	return &door{PacketConn: pc, server: s, known: make(chan struct{}), open: make(chan struct{})}
+}
+
+// unlock lets packets in.
+func (d *door) unlock() { d.last.Do(func() { close(d.open) }) }
 
 // ReadFrom gives the next packet that is worth parsing.
 func (d *door) ReadFrom(p []byte) (int, net.Addr, error) {
+	d.first.Do(func() { close(d.known) })
+	<-d.open
 	for failures := 0; ; {
 		n, from, err := d.PacketConn.ReadFrom(p)
 		if err != nil {

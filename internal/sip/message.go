@@ -14,7 +14,7 @@ const product = "tipring"
 
 // The headers that say what we can.
 func allow() sipgo.Header {
-	return sipgo.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER")
+	return sipgo.NewHeader("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY, REGISTER")
 }
 func accept() sipgo.Header    { return sipgo.NewHeader("Accept", "application/sdp") }
 func supported() sipgo.Header { return sipgo.NewHeader("Supported", "timer") }

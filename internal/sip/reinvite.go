@@ -18,14 +18,19 @@ func (d *dialog) receive(r request) {
 		return
 	}
 	seq := r.CSeq().SeqNo
-	late := seq <= d.farSeq && d.farSeq != 0
+	before := d.farSeq
+	late := seq <= before && before != 0
 	d.farSeq = max(d.farSeq, seq)
 	if d.direct && d.stage != over {
 		d.peer = r.Source() // a NAT may have changed its mind
 	}
 	switch {
 	case r.Method == sipgo.BYE:
-		d.farBye(r)
+		if !d.leaves(r, before) {
+			d.farBye(r)
+		}
+	case r.Method == sipgo.NOTIFY: // its subscription outlives a BYE (RFC 5057 §4)
+		d.notify(r)
 	case r.Method == sipgo.OPTIONS:
 		d.reply(r, 200, nil, allow(), accept(), supported())
 	case d.stage == leaving || d.stage == over:
@@ -40,6 +45,9 @@ func (d *dialog) receive(r request) {
 		d.modify(r)
 	case r.Method == sipgo.PRACK:
 		d.reply(r, 481, nil)
+	case r.Method == sipgo.REFER: // whom a call goes to is for its application to say
+		d.server.count("transfer asked for")
+		d.reply(r, 603, nil)
 	default:
 		d.reply(r, 405, nil, allow())
 	}

@@ -61,6 +61,9 @@ type Server struct {
 	// hears ringing. Who answers or hangs up the leg may do so later, from
 	// anywhere; nil refuses all calls (404).
 	OnIncoming func(ctx context.Context, l leg.Incoming)
+	// Resolver gives the SIP URI under which others can call a party
+	// ("4:+15550100", "8:acs:alice"), for transfers; nil knows nobody.
+	Resolver func(ctx context.Context, id string) (uri string, err error)
 
 	Metrics *metric.Set
 	Log     *slog.Logger
@@ -89,6 +92,18 @@ type Trunk struct {
 	Port int    // of its address, 0 for any
 	// User and Password answer its challenges when we call through it.
 	User, Password string
+	Transport      string // udp, tcp; empty for udp
+	// Register registers us there as User, so that it knows where to send calls.
+	Register bool
+}
+
+// Target is the SIP URI of a user behind the trunk, for DialConfig.
+func (t Trunk) Target(user string) string {
+	u := sipgo.Uri{Scheme: "sip", User: EscapeUser(user), Host: t.Host, Port: t.Port}
+	if t.Transport != "" {
+		u.UriParams.Add("transport", t.Transport)
+	}
+	return u.String()
 }
 
 // ErrNotRunning: the server does not Run, or no longer.
@@ -114,7 +129,7 @@ func (s *Server) listen() error {
 	}
 	if pc != nil {
 		s.local = addrPort(pc.LocalAddr())
-		s.udp = &door{PacketConn: pc, server: s}
+		s.udp = newDoor(pc, s)
 	}
 	if l != nil {
 		s.local = addrPort(l.Addr())
@@ -173,18 +188,26 @@ func (s *Server) Run(ctx context.Context) error {
 	var sockets, dialogs sync.WaitGroup
 	life, end := context.WithCancel(ctx)
 	defer end()
-	s.mu.Lock()
-	s.spawn = func(f func(context.Context)) { dialogs.Go(func() { f(life) }) }
-	s.mu.Unlock()
-
 	failed := make(chan error, 2)
 	if s.udp != nil {
 		sockets.Go(func() { failed <- errors.Join(s.transport.ServeUDP(s.udp), errors.New("udp socket closed")) })
+		<-s.udp.known // who dials earlier makes sipgo open our port a second time
+	}
+	s.mu.Lock()
+	s.spawn = func(f func(context.Context)) { dialogs.Go(func() { f(life) }) }
+	s.mu.Unlock()
+	if s.udp != nil {
+		s.udp.unlock()
 	}
 	if s.tcp != nil {
 		sockets.Go(func() { failed <- errors.Join(s.transport.ServeTCP(s.tcp), errors.New("tcp socket closed")) })
 	}
 	s.start(s.trunks.keep(s.Trunks, s.Log))
+	for _, t := range s.Trunks {
+		if t.Register {
+			s.start(s.keepRegistered(t))
+		}
+	}
 
 	var err error
 	select {
@@ -261,11 +284,15 @@ func (s *Server) handle(req *sipgo.Request, tx *sipgo.ServerTx) {
 		if s.admit(req, tx) {
 			s.finalOnce(req, tx, 200, allow(), accept(), supported())
 		}
-	case sipgo.CANCEL, sipgo.BYE, sipgo.INFO, sipgo.UPDATE, sipgo.PRACK:
+	case sipgo.CANCEL, sipgo.BYE, sipgo.INFO, sipgo.UPDATE, sipgo.PRACK, sipgo.NOTIFY:
 		if s.admit(req, tx) {
 			s.refuse(req, tx, 481, "unknown dialog")
 		}
-	case sipgo.SUBSCRIBE, sipgo.NOTIFY, sipgo.REFER, sipgo.MESSAGE, sipgo.PUBLISH:
+	case sipgo.REFER: // nobody may have us place calls
+		if s.admit(req, tx) {
+			s.refuse(req, tx, 403, "transfer asked for")
+		}
+	case sipgo.SUBSCRIBE, sipgo.MESSAGE, sipgo.PUBLISH:
 		if s.admit(req, tx) {
 			s.refuse(req, tx, 405, "method")
 		}

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tipring/tipring/dtmf"
 	"github.com/tipring/tipring/internal/sdp"
+	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/codec"
 	"github.com/tipring/tipring/media/rtp"
 )
@@ -281,10 +283,11 @@ func (m *sound) abandon() {
 	}
 }
 
-// press takes a digit of an INFO; false says that too many wait.
-func (m *sound) press(symbol byte) bool {
+// press takes a digit of an INFO, which comes when the key is released; false
+// says that too many wait. Its Tick is how long the key was held.
+func (m *sound) press(symbol byte, held time.Duration) bool {
 	select {
-	case m.keys <- dtmf.Digit{Symbol: symbol, Way: dtmf.Info}:
+	case m.keys <- dtmf.Digit{Symbol: symbol, Way: dtmf.Info, Tick: uint64(held / media.Period)}:
 		return true
 	default:
 		return false

@@ -3,13 +3,14 @@
 // # What it does
 //
 // A [Courier] listens to the events of the server. Events of a connection are
-// posted to its callback as CloudEvents; IncomingCall and
-// RecordingFileStatusUpdated go to every Event Grid subscriber, in the
+// posted to its callback as CloudEvents; those of calls (IncomingCall,
+// CallStarted, CallEnded, CallParticipantAdded and Removed) and of recordings
+// (RecordingFileStatusUpdated) go to every Event Grid subscriber, in the
 // EventGrid schema, after the subscription handshake.
 //
 // # How it works
 //
-// Each event is spelled in Azure's words (encode.go), put into the outbox, and
+// Each event is spelled in Azure's words (encode.go, grid.go), put into the outbox, and
 // queued in a lane. A lane is what must stay in order: the events of one
 // connection to one host; for Event Grid the events of one call to one
 // subscriber. Lanes never wait for each other: each busy lane has a goroutine,

@@ -1,9 +1,6 @@
 package webhook
 
 import (
-	"net/url"
-	"strings"
-
 	"github.com/tipring/tipring/internal/acs"
 	"github.com/tipring/tipring/internal/event"
 )
@@ -74,21 +71,56 @@ func spell(b event.Body, c acs.Common) (name string, data any) {
 		}
 		return acs.TypeStreamingFailed, acs.StreamingChanged{Update: update, Common: is(acs.TypeStreamingFailed, result)}
 	}
+	if name, data := spellPeople(b, is); name != "" {
+		return name, data
+	}
 	return spellDigits(b, is)
+}
+
+// spellPeople is spell for who comes and who goes.
+func spellPeople(b event.Body, is func(string, acs.Result) acs.Common) (name string, data any) {
+	moved := func(name, who, from string, result acs.Result) (string, any) {
+		return name, acs.ParticipantChanged{Participant: acs.Identify(who), FromCall: from, Common: is(name, result)}
+	}
+	changed := func(name, who string, result acs.Result) (string, any) { return moved(name, who, "", result) }
+	switch b := b.(type) {
+	case event.CreateCallFailed:
+		return acs.TypeCreateCallFailed, is(acs.TypeCreateCallFailed, inviteResult(b.Cause))
+	case event.ConnectFailed:
+		return acs.TypeConnectFailed, is(acs.TypeConnectFailed, acs.ConnectEnded)
+	case event.AddSucceeded:
+		return changed(acs.TypeAddSucceeded, b.Participant, acs.ResultOK)
+	case event.AddFailed:
+		return changed(acs.TypeAddFailed, b.Participant, inviteResult(b.Cause))
+	case event.CancelAddSucceeded:
+		return acs.TypeCancelAddSucceeded, acs.InvitationCanceled{InvitationID: b.Invitation, Common: is(acs.TypeCancelAddSucceeded, acs.ResultOK)}
+	case event.CancelAddFailed:
+		return acs.TypeCancelAddFailed, acs.InvitationCanceled{InvitationID: b.Invitation, Common: is(acs.TypeCancelAddFailed, acs.CancelAddTooLate)}
+	case event.RemoveSucceeded:
+		return changed(acs.TypeRemoveSucceeded, b.Participant, acs.ResultOK)
+	case event.RemoveFailed:
+		return changed(acs.TypeRemoveFailed, b.Participant, acs.NotRemoved)
+	case event.MoveSucceeded:
+		return moved(acs.TypeMoveSucceeded, b.Participant, b.From, acs.ResultOK)
+	case event.MoveFailed:
+		return moved(acs.TypeMoveFailed, b.Participant, b.From, acs.NotMoved)
+	case event.TransferAccepted:
+		return acs.TypeTransferAccepted, acs.TransferAccepted{
+			Target: acs.Identify(b.Target), Transferee: acs.Identify(b.Transferee), Common: is(acs.TypeTransferAccepted, acs.ResultOK),
+		}
+	case event.TransferFailed:
+		return acs.TypeTransferFailed, is(acs.TypeTransferFailed, inviteResult(b.Cause))
+	case event.HoldFailed:
+		return acs.TypeHoldFailed, is(acs.TypeHoldFailed, playResult(b.Cause))
+	}
+	return "", nil
 }
 
 // spellDigits is spell for what has to do with digits.
 func spellDigits(b event.Body, is func(string, acs.Result) acs.Common) (name string, data any) {
 	switch b := b.(type) {
 	case event.RecognizeCompleted:
-		result := acs.RecognizeMaxDigits
-		if b.Reason == event.StopDigit {
-			result = acs.RecognizeStopTone
-		}
-		return acs.TypeRecognizeCompleted, acs.RecognizeCompleted{
-			RecognitionType: acs.RecognitionDTMF, DTMFResult: &acs.DTMFResult{Tones: acs.TonesOf(b.Digits)},
-			Common: is(acs.TypeRecognizeCompleted, result),
-		}
+		return acs.TypeRecognizeCompleted, recognizeCompleted(b, is)
 	case event.RecognizeFailed:
 		return acs.TypeRecognizeFailed, recognizeFailed(b, is(acs.TypeRecognizeFailed, recognizeResult(b)))
 	case event.RecognizeCanceled:
@@ -101,8 +133,29 @@ func spellDigits(b event.Body, is func(string, acs.Result) acs.Common) (name str
 		return acs.TypeToneStopped, is(acs.TypeToneStopped, acs.ToneStopped)
 	case event.ToneFailed:
 		return acs.TypeToneFailed, is(acs.TypeToneFailed, acs.ToneFailed)
+	case event.TonesSent:
+		return acs.TypeTonesSent, is(acs.TypeTonesSent, acs.ResultOK)
+	case event.TonesFailed:
+		return acs.TypeTonesFailed, is(acs.TypeTonesFailed, acs.TonesFailed)
 	}
 	return "", nil
+}
+
+func recognizeCompleted(b event.RecognizeCompleted, is func(string, acs.Result) acs.Common) acs.RecognizeCompleted {
+	if b.Reason == event.ChoiceByTone {
+		return acs.RecognizeCompleted{
+			RecognitionType: acs.RecognitionChoices, ChoiceResult: &acs.ChoiceResult{Label: b.Label},
+			Common: is(acs.TypeRecognizeCompleted, acs.RecognizeChoiceByTone),
+		}
+	}
+	result := acs.RecognizeMaxDigits
+	if b.Reason == event.StopDigit {
+		result = acs.RecognizeStopTone
+	}
+	return acs.RecognizeCompleted{
+		RecognitionType: acs.RecognitionDTMF, DTMFResult: &acs.DTMFResult{Tones: acs.TonesOf(b.Digits)},
+		Common: is(acs.TypeRecognizeCompleted, result),
+	}
 }
 
 func recognizeFailed(b event.RecognizeFailed, c acs.Common) acs.RecognizeFailed {
@@ -134,62 +187,4 @@ func roster(list []event.Participant) []acs.CallParticipant {
 		out = append(out, acs.CallParticipant{Identifier: acs.Identify(p.ID), IsMuted: p.Muted, IsOnHold: p.OnHold})
 	}
 	return out
-}
-
-// grid spells an event for the Event Grid subscribers. It is false for an event
-// that they are not sent.
-func grid(e event.Event, topic, public string) (acs.GridEvent, bool) {
-	out := acs.GridEvent{ID: e.ID, Topic: topic, DataVersion: "1.0", MetadataVersion: "1", EventTime: acs.GridTime(e.Time)}
-	switch b := e.Body.(type) {
-	case event.IncomingCall:
-		out.EventType = acs.EventPrefix + acs.TypeIncomingCall
-		out.Subject = "/caller/" + b.From + "/recipient/" + b.To
-		out.Data = acs.IncomingCall{
-			To: acs.Identify(b.To), From: acs.Identify(b.From), ServerCallID: e.Call, CallerDisplayName: b.DisplayName,
-			CustomContext: customContext(b.Headers), IncomingCallContext: b.Token, CorrelationID: e.Correlation,
-		}
-	case event.RecordingFileReady:
-		out.EventType = acs.EventPrefix + acs.TypeRecordingFile
-		out.Subject = "/recording/call/" + e.Call + "/recordingId/" + b.Recording
-		out.Data = recordingFile(b, public)
-	default:
-		return out, false
-	}
-	return out, true
-}
-
-// customContext sorts the headers of an INVITE: all came by SIP.
-func customContext(headers map[string]string) acs.CustomContext {
-	c := acs.CustomContext{SIPHeaders: make(map[string]string, len(headers)), VoIPHeaders: map[string]string{}}
-	for name, value := range headers {
-		if strings.EqualFold(name, "User-To-User") {
-			name = "userToUser"
-		}
-		c.SIPHeaders[name] = value
-	}
-	return c
-}
-
-func recordingFile(b event.RecordingFileReady, public string) acs.RecordingFile {
-	file := acs.RecordingFile{
-		StartTime: acs.GridTime(b.Started), DurationMS: b.Duration.Milliseconds(), SessionEndReason: b.EndReason,
-		ContentType: "Audio", ChannelType: capital(b.Channel), FormatType: capital(b.Format),
-		StorageInfo: acs.RecordingStorageInfo{Chunks: make([]acs.RecordingChunk, 0, len(b.Chunks))},
-	}
-	for _, c := range b.Chunks {
-		object := strings.TrimSuffix(public, "/") + "/v1/objects/" + url.PathEscape(c.Document)
-		file.StorageInfo.Chunks = append(file.StorageInfo.Chunks, acs.RecordingChunk{
-			DocumentID: c.Document, Index: c.Index, EndReason: c.EndReason,
-			ContentLocation: object + "/content/audio", MetadataLocation: object + "/content/acsmetadata", DeleteLocation: object,
-		})
-	}
-	return file
-}
-
-// capital writes a word of the API as Event Grid does: "unmixed" is "Unmixed".
-func capital(word string) string {
-	if word == "" {
-		return ""
-	}
-	return strings.ToUpper(word[:1]) + word[1:]
 }

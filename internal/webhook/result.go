@@ -33,6 +33,22 @@ func answerResult(r event.EndReason) acs.Result {
 	return acs.AnswerEnded
 }
 
+func inviteResult(c event.InviteCause) acs.Result {
+	switch c {
+	case event.InviteDeclined:
+		return acs.InviteDeclined
+	case event.InviteBusy:
+		return acs.InviteBusy
+	case event.InviteNoAnswer:
+		return acs.InviteNoAnswer
+	case event.InviteUnreachable:
+		return acs.InviteUnreachable
+	case event.InviteCanceled:
+		return acs.InviteCanceled
+	}
+	return acs.InviteFailed
+}
+
 func playResult(c event.PlayCause) acs.Result {
 	switch c {
 	case event.PlayBadFormat:
@@ -52,6 +68,8 @@ func recognizeResult(b event.RecognizeFailed) acs.Result {
 		return acs.RecognizeInitialSilence
 	case event.RecognizeInterDigit:
 		return acs.RecognizeInterDigit
+	case event.RecognizeWrongTone:
+		return acs.RecognizeWrongTone
 	case event.RecognizePromptFailed:
 		result := acs.RecognizePromptFailed
 		result.Message += " " + playResult(b.Play).Message

@@ -24,7 +24,7 @@ type Room struct {
 	// TapsFailed, if set, counts taps that returned an error and were removed.
 	TapsFailed *metric.Counter
 
-	ports []*Port
+	ports    []*Port
 	*scratch     // during a tick
 	place    int // of the last scratch on the shelf
 	now      atomic.Uint64

@@ -73,11 +73,13 @@ func (r *Room) observe() {
 	}
 }
 
-// mix adds up everybody who is heard, and what everybody hears.
+// mix adds up everybody who is heard, and what everybody hears. A voice alone is
+// heard by nobody but taps: an IVR's room has nothing to add and take away again.
 func (r *Room) mix() {
 	r.sum.Reset(r.rate)
+	heard := len(r.ports) > 1 || len(r.Taps) > 0
 	for _, p := range r.ports {
-		p.added = p.spoke && !p.Muted && !p.Held
+		p.added = heard && p.spoke && !p.Muted && !p.Held
 		if p.added {
 			r.sum.Add(&p.in)
 		}

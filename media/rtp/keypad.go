@@ -120,3 +120,6 @@ func (k *keypad) drop(err error) {
 	}
 	k.queued = nil
 }
+
+// HeldDigit is the key that the far end holds down now, as its events say.
+func (e *Endpoint) HeldDigit() (symbol byte, ok bool) { return e.events.Held() }

@@ -124,6 +124,20 @@ func (l *Leg) Lose() {
 	l.finishLocked(leg.Ended{Cause: leg.MediaTimeout, ByFarEnd: true})
 }
 
+// Handed is whom the far end was last asked to call instead of us, or empty.
+func (l *Leg) Handed() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.handed
+}
+
+// Transferred tells how a transfer went: OK, or the cause why not.
+func (l *Leg) Transferred(ok bool, cause leg.Cause) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tell(leg.Transferred{OK: ok, Cause: cause})
+}
+
 // Answered is closed when the leg has been answered.
 func (l *Leg) Answered() <-chan struct{} { return l.answered }
 

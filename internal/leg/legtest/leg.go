@@ -36,6 +36,7 @@ type Leg struct {
 	keys    []dtmf.Digit
 	sending int // SendDigits that are not yet confirmed
 	sent    string
+	handed  string // whom Transfer named last
 	heard   memory
 }
 
@@ -47,7 +48,10 @@ const (
 	over
 )
 
-var _ leg.Incoming = (*Leg)(nil)
+var (
+	_ leg.Incoming    = (*Leg)(nil)
+	_ leg.Transferrer = (*Leg)(nil)
+)
 
 // New makes a leg that rings at our door. Its far end is call.From.
 func New(call leg.Call) *Leg { return build(call, call.From) }
@@ -220,4 +224,16 @@ func (l *Leg) finishLocked(end leg.Ended) {
 	l.state, l.end = over, end
 	close(l.events)
 	close(l.ended)
+}
+
+// Transfer asks the far end to call to instead of us; the test says with
+// Transferred how that went.
+func (l *Leg) Transfer(_ context.Context, to string, _ map[string]string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != talking {
+		return fmt.Errorf("transfer: the leg is not in a call")
+	}
+	l.handed = to
+	return nil
 }
