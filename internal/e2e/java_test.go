@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,7 @@ var javaClasses = filepath.Join("java", "target", "classes")
 var java = sdk{
 	unknown: []string{"PlayStarted"},
 	bare:    []string{"CallDisconnected"},
+	files:   "localhost",
 	command: func(t *testing.T, caFile string) *exec.Cmd {
 		store := filepath.Join(t.TempDir(), "trusted.p12")
 		out, err := exec.CommandContext(t.Context(), "keytool", "-importcert", "-noprompt", "-alias", "tipring",
@@ -37,7 +39,7 @@ var java = sdk{
 func TestJava(t *testing.T) {
 	w := startWorldOf(t, java)
 	w.must(t, "", "", "connect", "endpoint=http://"+w.http+"/;accesskey="+w.key())
-	if _, err := w.do(t, "", "some-call", "properties"); err == nil || err.StatusCode != 0 {
+	if _, err := w.do(t, "", "some-call", "properties"); err == nil || err.StatusCode != 0 || !strings.Contains(err.Message, "HTTPS") {
 		t.Errorf("plain HTTP: %v, want a refusal by the package itself", err)
 	}
 	w.must(t, "", "", "connect", w.connection)

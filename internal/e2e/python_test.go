@@ -13,11 +13,14 @@ var pythonProgram = filepath.Join("python", ".venv", "bin", "python")
 
 // python is an app on Microsoft's Python package. What it trusts over HTTPS is
 // the file that REQUESTS_CA_BUNDLE names.
-var python = sdk{command: func(_ *testing.T, caFile string) *exec.Cmd {
-	cmd := exec.Command(pythonProgram, filepath.Join("python", "app.py"))
-	cmd.Env = append(os.Environ(), "REQUESTS_CA_BUNDLE="+caFile, "PYTHONDONTWRITEBYTECODE=1")
-	return cmd
-}}
+var python = sdk{
+	files: "files.asm.skype.com", // it sends its signature to Azure's domains only
+	command: func(_ *testing.T, caFile string) *exec.Cmd {
+		cmd := exec.Command(pythonProgram, filepath.Join("python", "app.py"))
+		cmd.Env = append(os.Environ(), "REQUESTS_CA_BUNDLE="+caFile)
+		return cmd
+	},
+}
 
 // TestPython is a whole call by the Python package over each transport that it
 // has: HTTPS from a connection string, as from_connection_string puts https://

@@ -19,6 +19,7 @@ type sdk struct {
 	command func(t *testing.T, caFile string) *exec.Cmd
 	unknown []string // event types that came after it
 	bare    []string // event types whose resultInformation its models lack
+	files   string   // a host that it fetches recordings from
 }
 
 // startWorldOf runs a server and then an app, for whose handshake the server
@@ -26,7 +27,11 @@ type sdk struct {
 func startWorldOf(t *testing.T, client sdk) *world {
 	t.Helper()
 	addr := freeAddr(t)
-	s := startBinary(t, built(t, raceFlag), "--events=http://"+addr+"/events")
+	secure := freeAddr(t)
+	_, securePort, _ := net.SplitHostPort(secure)
+	s := startBinary(t, built(t, raceFlag), "--events=http://"+addr+"/events",
+		"--https="+secure, "--public-url=https://"+net.JoinHostPort(client.files, securePort))
+	s.https, s.connection = secure, "endpoint=https://localhost:"+securePort+"/;accesskey="+s.key()
 	cmd := client.command(t, s.caFile)
 	_, port, _ := net.SplitHostPort(addr)
 	cmd.Env = append(cmd.Environ(), "PORT="+port)
@@ -49,6 +54,7 @@ type told struct {
 	Targets                                                           []string
 	All                                                               []told
 	IsMuted                                                           *bool
+	Wav                                                               []byte
 }
 
 // ask has the app do something.
@@ -94,7 +100,7 @@ func wholeCall(t *testing.T, w *world, client sdk) {
 		t.Errorf("recognized %s", got)
 	}
 
-	w.recordAndStop(t, answered.ServerCallID)
+	w.recordAndFetch(t, client, call, answered.ServerCallID)
 	w.ask(t, call, "hangUp", true)
 	p.await(t, "CALL_CLOSED", 5*time.Second)
 	w.succeeded(t, client, "CallDisconnected", "hello", "7000")
@@ -137,8 +143,8 @@ func (w *world) present(t *testing.T, call string, answered told) {
 	}
 }
 
-// recordAndStop makes an unmixed recording of a moment.
-func (w *world) recordAndStop(t *testing.T, serverCall string) {
+// recordAndFetch makes an unmixed recording of a while, fetches and deletes it.
+func (w *world) recordAndFetch(t *testing.T, client sdk, call, serverCall string) {
 	t.Helper()
 	r := w.ask(t, "", "record", serverCall, w.callback())
 	if r.RecordingID == "" || r.State != "active" {
@@ -153,13 +159,17 @@ func (w *world) recordAndStop(t *testing.T, serverCall string) {
 			t.Errorf("RecordingStateChanged says %v, want %s (%v)", e.data, state, err)
 		}
 		if state == "active" {
+			w.ask(t, call, "play", w.prompt(t, "while.wav", tone(8000, 440, 300*time.Millisecond))["url"], "while")
+			w.succeeded(t, client, "PlayCompleted", "while", "0")
 			w.ask(t, "", "stopRecording", r.RecordingID)
 		}
 	}
-	file := w.await(t, "RecordingFileStatusUpdated", 10*time.Second, nil)
-	if file.text("recordingChannelType") != "Unmixed" || file.text("recordingFormatType") != "Wav" || file.text("recordingStartTime") == "" {
-		t.Errorf("RecordingFileStatusUpdated says %v", file.data)
+	f := w.recorded(t, "Unmixed")
+	if all, err := channels(w.ask(t, "", "download", f.ContentLocation).Wav); err != nil || len(all) == 0 || all[0].length().Milliseconds() != f.milliseconds {
+		t.Errorf("a recording of %d ms was fetched as %d channels, %v", f.milliseconds, len(all), err)
 	}
+	w.ask(t, "", "delete", f.DeleteLocation)
+	w.refused(t, 404, "", "", "", "download", f.ContentLocation)
 }
 
 // checkKnown wants the package to have had a model, and a time, for every event

@@ -12,9 +12,11 @@ It listens on 127.0.0.1:$PORT; PROMPTS is a folder served under /prompts/.
 java/src/main/java/App.java is its twin: one test drives both.
 """
 
+import base64
 import json
 import logging
 import os
+import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -116,6 +118,12 @@ class Commands:
     def stopRecording(self, _, recording):
         client.stop_recording(recording)
 
+    def download(self, _, location):
+        return {"wav": base64.b64encode(client.download_recording(location).read()).decode()}
+
+    def delete(self, _, location):
+        client.delete_recording(location)
+
     def hangUp(self, call, everyone):
         client.get_call_connection(call).hang_up(everyone)
 
@@ -183,6 +191,12 @@ class Doubts(logging.Handler):
         say({"event": {"kind": "Unparsable", "message": record.getMessage()}})
 
 
+def lookup(host, *rest, find=socket.getaddrinfo, **more):
+    """Does what a line in /etc/hosts would: the package fetches recordings from hosts of this domain alone."""
+    return find("127.0.0.1" if str(host).endswith(".asm.skype.com") else host, *rest, **more)
+
+
+socket.getaddrinfo = lookup
 logging.getLogger("azure.communication").addHandler(Doubts(logging.WARNING))
 web = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Web)
 web.daemon_threads = True

@@ -120,6 +120,11 @@ public final class App {
                 client.getCallRecording().stop(text(args, 0));
                 yield null;
             }
+            case "download" -> object("wav", client.getCallRecording().downloadContent(text(args, 0)).toBytes());
+            case "delete" -> {
+                client.getCallRecording().delete(text(args, 0));
+                yield null;
+            }
             case "hangUp" -> {
                 at(call).hangUp(args.get(0).asBoolean());
                 yield null;
@@ -224,7 +229,10 @@ public final class App {
                     event.put("recordingContentType", String.valueOf(file.getRecordingContentType()));
                     event.put("recordingFormatType", String.valueOf(file.getRecordingFormatType()));
                     event.put("recordingStartTime", String.valueOf(file.getRecordingStartTime()));
-                    event.put("chunks", file.getRecordingStorageInfo().getRecordingChunks().size());
+                    event.put("recordingDurationMs", file.getRecordingDuration().toMillis());
+                    event.put("recordingStorageInfo", object("recordingChunks", file.getRecordingStorageInfo().getRecordingChunks().stream().map(chunk ->
+                        object("documentId", chunk.getDocumentId(), "contentLocation", chunk.getContentLocation(),
+                            "metadataLocation", chunk.getMetadataLocation(), "deleteLocation", chunk.getDeleteLocation())).toList()));
                 }
                 default -> { }
             }
