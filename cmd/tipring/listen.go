@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/stream"
 )
@@ -180,7 +182,11 @@ func (s *sitting) audio(a stream.Audio) error {
 	}
 	s.desk.paper.live(s.name, s.voices)
 	if s.desk.cmd.Echo && v == s.voices[0] {
-		return s.conn.Send(a.PCM)
+		err := s.conn.Send(a.PCM)
+		if errors.Is(err, websocket.ErrCloseSent) {
+			return nil // we are going: what has come is still taken in
+		}
+		return err
 	}
 	return nil
 }

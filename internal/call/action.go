@@ -69,6 +69,10 @@ type SendDigits struct {
 	Digits string
 }
 
+// StopDigits gives up the digits that are being sent to a leg; what ends with it
+// comes as LegHappened{leg.DigitsSent}, for each SendDigits.
+type StopDigits struct{ Leg LegID }
+
 // Adjust says whether a leg is heard, and whether it is on hold.
 type Adjust struct {
 	Leg         LegID
@@ -153,6 +157,7 @@ func (TakeLeg) action()       {}
 func (GiveLeg) action()       {}
 func (TransferLeg) action()   {}
 func (SendDigits) action()    {}
+func (StopDigits) action()    {}
 func (Adjust) action()        {}
 func (AnswerLeg) action()     {}
 func (HangupLeg) action()     {}

@@ -28,6 +28,10 @@ func (c *Call) carryOut(a Action) {
 		c.transferLeg(a)
 	case SendDigits:
 		c.sendDigits(a)
+	case StopDigits:
+		if v := c.legs[a.Leg]; v != nil && v.leg != nil {
+			c.room.Do(func(*room.Room) { v.leg.StopDigits() })
+		}
 	case Adjust:
 		c.adjust(a)
 	case AnswerLeg:

@@ -16,6 +16,11 @@ func (m *Machine) terminate(reason event.EndReason) {
 	if m.first != 0 && (m.phase == answering || m.phase == redirecting) { // its answer may be on the way: it is hung up all the same
 		m.people = append(m.people, &participant{leg: m.first, id: m.caller.ID})
 	}
+	if m.phase == established {
+		for _, p := range m.people {
+			m.gone(p)
+		}
+	}
 	if m.phase == dialling {
 		m.failCreate(event.InviteCanceled)
 	}

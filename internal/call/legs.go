@@ -155,7 +155,7 @@ func (c *Call) transferLeg(a TransferLeg) {
 		defer cancel()
 		if err := t.Transfer(ctx, a.To, a.Headers.SIP); err != nil {
 			c.log.Info("transfer", "target", a.To, "err", err)
-			c.post(LegHappened{a.Leg, leg.Transferred{Cause: leg.Failed}})
+			c.post(LegHappened{a.Leg, leg.Transferred{Cause: leg.CauseOf(err)}})
 		}
 	})
 }

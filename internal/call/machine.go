@@ -85,6 +85,7 @@ type participant struct {
 	muted   bool
 	held    bool // by an application
 	aside   bool // while something is played to somebody else alone
+	stopped int  // digits that were stopped and whose end has not come yet
 }
 
 // Step tells the machine that something happened at now and returns what is to

@@ -211,12 +211,16 @@ func choose(choices []Choice, digits string) event.Body {
 
 // digitsSent: the digits of the running operation have gone out.
 func (m *Machine) digitsSent(id LegID, err error) {
+	if p := m.participant(id); p != nil && p.stopped > 0 {
+		p.stopped-- // of an operation that was canceled
+		return
+	}
 	if len(m.queue) == 0 {
 		return
 	}
 	op := m.queue[0]
 	switch {
-	case op.tones == "" || op.target.leg != id:
+	case op.prompt != promptPlays || op.tones == "" || op.target.leg != id:
 	case err != nil:
 		m.conclude(op, event.TonesFailed{})
 	default:
@@ -351,6 +355,10 @@ func (m *Machine) cancel(which func(*operation) bool) {
 	}
 	m.queue = kept
 	for _, op := range gone {
+		if op.tones != "" && op.prompt == promptPlays {
+			op.target.stopped++
+			m.do(StopDigits{op.target.leg})
+		}
 		m.conclude(op, canceled(op))
 	}
 }
@@ -358,7 +366,7 @@ func (m *Machine) cancel(which func(*operation) bool) {
 func canceled(op *operation) event.Body {
 	switch {
 	case op.tones != "":
-		return event.TonesFailed{}
+		return event.TonesFailed{Canceled: true}
 	case op.recognize != nil:
 		return event.RecognizeCanceled{}
 	}

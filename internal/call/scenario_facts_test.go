@@ -53,6 +53,8 @@ func facts(b event.Body) map[string]string {
 		return map[string]string{
 			"index": strconv.Itoa(b.Index), "cause": [...]string{"bad-format", "unreachable", "no-speech", "internal"}[b.Cause],
 		}
+	case event.TonesFailed:
+		return map[string]string{"cause": map[bool]string{true: "canceled", false: "failed"}[b.Canceled]}
 	case event.ToneReceived:
 		return map[string]string{"digit": string(b.Digit), "sequence": strconv.Itoa(b.Sequence)}
 	case event.CallDisconnected:

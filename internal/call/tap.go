@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -71,7 +72,8 @@ func (c *Call) tap(e *ears) {
 		c.room.Do(func(r *room.Room) { r.Taps = append(r.Taps, all) })
 		return
 	}
-	for _, v := range c.legs {
+	for _, id := range slices.Sorted(maps.Keys(c.legs)) { // in the order in which they came: so channels are given
+		v := c.legs[id]
 		if v.port == nil {
 			continue
 		}

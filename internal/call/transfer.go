@@ -24,6 +24,8 @@ func (m *Machine) transferTo(c *connection, cmd Transfer) error {
 		if p = m.participantNamed(cmd.Transferee); p == nil {
 			return absent("transferee", cmd.Transferee)
 		}
+	case len(m.people) == 0: // whoever enters a group is still being answered
+		return Errorf(Absent, "Nobody is in the call yet.")
 	case len(m.people) > 1:
 		return &Error{Code: Invalid, Field: "transferee", Message: "In a call of several participants, transferee says who is transferred."}
 	default:

@@ -13,7 +13,7 @@ import (
 // mid-word, so that sockets are used again at once. Each hears a pitch of its
 // own, and no other.
 func TestCallsNeverHearEachOther(t *testing.T) {
-	const lines, rounds, pairs = 6, 6, 8
+	const lines, rounds, pairs = 8, 4, 10
 	w := startWorldWith(t, built(t, raceFlag), false, fmt.Sprintf("--media-ports=%d-%d", 12000, 12000+2*pairs-1))
 	var wg sync.WaitGroup
 	hz := func(line, round int) float64 { return 400 + 50*float64(line*rounds+round) }
@@ -55,7 +55,7 @@ func TestCallsNeverHearEachOther(t *testing.T) {
 // or, when it is cut, be hung up.
 func (w *world) oneCall(t *testing.T, n int, record string, prompt map[string]any, cut bool) {
 	from := fmt.Sprintf("+1555020%02d", n)
-	cmd := exec.CommandContext(t.Context(), built(t, raceFlag), "call", called, "--server", w.sip, "--from", from, "--record", record, "--for", "1500ms")
+	cmd := exec.CommandContext(t.Context(), built(t, raceFlag), "call", called, "--server", w.sip, "--from", from, "--record", record, "--for", "4s")
 	out := make(chan error, 1)
 	go func() {
 		b, err := cmd.CombinedOutput()

@@ -34,6 +34,10 @@ type phoneEvent struct {
 	Event bool
 	Type  string
 	Param string
+
+	PeerURI         string // of the call
+	PeerDisplayName string
+
 	taken bool
 }
 

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/csv"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +13,11 @@ import (
 	"time"
 )
 
-// A callers is a sipp that places calls after a scenario of testdata/e2e/sipp.
+// A callers is a sipp that places calls, or takes them, after a scenario of
+// testdata/e2e/sipp.
 type callers struct {
 	*process
+	addr  string // its own
 	stat  string
 	calls int
 }
@@ -24,12 +27,62 @@ type calls struct {
 	number  int           // how many; 0 means 1
 	rate    int           // a second; 0 means 10
 	hold    time.Duration // the scenario's pause
-	status  int           // what the scenario "rejected" expects
+	status  int           // what the scenario "rejected" expects, and "refuses" and "trunk" say
 	options []string      // more for sipp
 }
 
 // startCallers has sipp place calls at a server.
 func startCallers(t *testing.T, s *server, scenario string, c calls) *callers {
+	t.Helper()
+	return startSipp(t, scenario, c, s.sip, "-s", "+15550199")
+}
+
+// startCallees has sipp take calls.
+func startCallees(t *testing.T, scenario string, c calls) *callers {
+	t.Helper()
+	out := startSipp(t, scenario, c)
+	eventually(t, 5*time.Second, "sipp's socket", func() bool {
+		conn, err := net.ListenPacket("udp", out.addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	return out
+}
+
+// register says where the telephone of a user is, in the place of one that
+// cannot say so itself.
+func (s *server) register(t *testing.T, user, at string) {
+	t.Helper()
+	conn, err := net.Dial("udp", s.sip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request := strings.ReplaceAll(fmt.Sprintf(`REGISTER sip:%[1]s SIP/2.0
+Via: SIP/2.0/UDP %[2]s;branch=z9hG4bK%[5]d
+From: <sip:%[3]s@%[1]s>;tag=1
+To: <sip:%[3]s@%[1]s>
+Call-ID: %[5]d
+CSeq: 1 REGISTER
+Contact: <sip:%[3]s@%[4]s>;expires=600
+Max-Forwards: 70
+Content-Length: 0
+
+`, s.sip, conn.LocalAddr(), user, at, time.Now().UnixNano()), "\n", "\r\n")
+	if _, err := conn.Write([]byte(request)); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	b := make([]byte, 2000)
+	n, err := conn.Read(b)
+	if err != nil || !strings.HasPrefix(string(b[:n]), "SIP/2.0 200 ") {
+		t.Fatalf("REGISTER: %v %s", err, b[:n])
+	}
+}
+
+func startSipp(t *testing.T, scenario string, c calls, more ...string) *callers {
 	t.Helper()
 	c.number = max(1, c.number)
 	if c.rate == 0 {
@@ -41,17 +94,22 @@ func startCallers(t *testing.T, s *server, scenario string, c calls) *callers {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "scenario.xml")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), "STATUS", strconv.Itoa(c.status))), 0o600); err != nil {
+	challenge := "WWW-Authenticate"
+	if c.status == 407 {
+		challenge = "Proxy-Authenticate"
+	}
+	filled := strings.NewReplacer("STATUS", strconv.Itoa(c.status), "CHALLENGE", challenge).Replace(string(text))
+	if err := os.WriteFile(file, []byte(filled), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	local := freeAddr(t)
 	_, port, _ := strings.Cut(local, ":")
 	media, _, _ := strings.Cut(mediaPorts(), "-")
-	out := &callers{stat: filepath.Join(dir, "stat.csv"), calls: c.number}
-	args := append([]string{s.sip, "-sf", file, "-s", "+15550199", "-i", "127.0.0.1", "-p", port, "-mp", media,
+	out := &callers{addr: local, stat: filepath.Join(dir, "stat.csv"), calls: c.number}
+	args := append([]string{"-sf", file, "-i", "127.0.0.1", "-p", port, "-mp", media,
 		"-m", strconv.Itoa(c.number), "-r", strconv.Itoa(c.rate), "-l", strconv.Itoa(c.number),
 		"-d", strconv.FormatInt(c.hold.Milliseconds(), 10), "-nostdin", "-trace_stat", "-stf", out.stat, "-fd", "1",
-		"-trace_err", "-error_file", filepath.Join(dir, "errors.log")}, c.options...)
+		"-trace_err", "-error_file", filepath.Join(dir, "errors.log")}, append(more, c.options...)...)
 	out.process = start(t, "sipp "+scenario, exec.Command("sipp", args...), nil)
 	t.Cleanup(func() {
 		if b, err := os.ReadFile(filepath.Join(dir, "errors.log")); err == nil && t.Failed() {

@@ -186,8 +186,9 @@ type HoldFailed struct{ Cause PlayCause }
 // TonesSent: the digits have been sent.
 type TonesSent struct{}
 
-// TonesFailed: the digits could not be sent.
-type TonesFailed struct{}
+// TonesFailed: the digits could not be sent, or not all, because they were
+// canceled.
+type TonesFailed struct{ Canceled bool }
 
 // CallStarted, for the Event Grid subscribers: a call is up.
 type CallStarted struct {

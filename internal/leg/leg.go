@@ -45,6 +45,9 @@ type Leg interface {
 	// SendDigits queues digits (0-9 * # A-D) into the outgoing sound. Its end
 	// is the event DigitsSent. Call it from between two ticks.
 	SendDigits(digits string)
+	// StopDigits gives up the digits that are queued; a DigitsSent with an
+	// error comes for each SendDigits. Call it from between two ticks.
+	StopDigits()
 	// Hangup ends the leg, in whatever state it is, and returns when the far
 	// end knows or ctx is done. A second call does nothing.
 	Hangup(ctx context.Context, cause Cause) error

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -17,7 +16,14 @@ import (
 )
 
 // ErrUnreachable: nobody is registered under that name, and no trunk takes it.
-var ErrUnreachable = errors.New("nobody to be reached under that name")
+var ErrUnreachable error = unreachable{}
+
+type unreachable struct{}
+
+func (unreachable) Error() string { return "nobody to be reached under that name" }
+
+// LegCause says so to leg.CauseOf.
+func (unreachable) LegCause() leg.Cause { return leg.Unreachable }
 
 // reach calls somebody: "4:+15550100" the telephone registered under that
 // number, else the trunk; "8:acs:alice" whoever registered as alice. Of several

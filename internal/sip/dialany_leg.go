@@ -92,6 +92,13 @@ func (f *fork) SendDigits(digits string) {
 	}
 }
 
+// StopDigits gives up the digits that are queued.
+func (f *fork) StopDigits() {
+	if d := f.winner.Load(); d != nil {
+		d.StopDigits()
+	}
+}
+
 // Transfer asks the far end to call somebody else.
 func (f *fork) Transfer(ctx context.Context, to string, headers map[string]string) error {
 	if d := f.winner.Load(); d != nil {

@@ -64,3 +64,10 @@ func (d *dialog) SendDigits(digits string) {
 		e.SendDigits(digits, told)
 	}
 }
+
+// StopDigits gives up the digits that are queued: their DigitsSent has an error.
+func (d *dialog) StopDigits() {
+	if e := d.sound.endpoint.Load(); e != nil {
+		e.StopDigits()
+	}
+}

@@ -35,6 +35,9 @@ type Refusal struct {
 // Error says the code.
 func (r *Refusal) Error() string { return "REFER was refused with " + itoa(r.Status) }
 
+// LegCause is what the code means, for leg.CauseOf.
+func (r *Refusal) LegCause() leg.Cause { return r.Cause }
+
 // How far a transfer is with who waits for it in Transfer.
 const (
 	unsettled int32 = iota

@@ -183,7 +183,7 @@ func TestTransferRefused(t *testing.T) {
 			x.p.answer(x.refer, 100, "")
 			x.p.answer(x.refer, code, "")
 			var no *sip.Refusal
-			if err := <-x.asked; !errors.As(err, &no) || no.Status != code || no.Cause != cause {
+			if err := <-x.asked; !errors.As(err, &no) || no.Status != code || no.Cause != cause || leg.CauseOf(err) != cause {
 				t.Errorf("%d: err = %v", code, err)
 			}
 			x.notify(481, "200 OK", "terminated")

@@ -136,7 +136,7 @@ func spellDigits(b event.Body, is func(string, acs.Result) acs.Common) (name str
 	case event.TonesSent:
 		return acs.TypeTonesSent, is(acs.TypeTonesSent, acs.ResultOK)
 	case event.TonesFailed:
-		return acs.TypeTonesFailed, is(acs.TypeTonesFailed, acs.TonesFailed)
+		return acs.TypeTonesFailed, is(acs.TypeTonesFailed, tonesResult(b))
 	}
 	return "", nil
 }

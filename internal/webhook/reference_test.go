@@ -18,6 +18,7 @@ const reference = "../../docs/reference.md"
 // causes are events of every kind, and each kind that fails with every cause.
 func causes() []event.Body {
 	all := slices.Collect(maps.Values(bodies()))
+	all = append(all, event.TonesFailed{Canceled: true})
 	for r := event.EndedByApp; r <= event.EndedLast; r++ {
 		all = append(all, event.CallDisconnected{Reason: r}, event.AnswerFailed{Reason: r})
 	}

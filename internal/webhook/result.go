@@ -61,6 +61,13 @@ func playResult(c event.PlayCause) acs.Result {
 	return acs.PlayInternal
 }
 
+func tonesResult(b event.TonesFailed) acs.Result {
+	if b.Canceled {
+		return acs.ResultCanceled
+	}
+	return acs.TonesFailed
+}
+
 // recognizeResult says of a prompt that failed also why it did.
 func recognizeResult(b event.RecognizeFailed) acs.Result {
 	switch b.Cause {

@@ -256,6 +256,49 @@ func TestDigitsEndWithTheEndpoint(t *testing.T) {
 	}
 }
 
+// TestStopDigits: the digit that has begun is sent to its end, those behind it
+// are not, and the sound comes back; later digits are sent as ever.
+func TestStopDigits(t *testing.T) {
+	for name, event := range map[string]bool{"events": true, "sound": false} {
+		t.Run(name, func(t *testing.T) {
+			k := newTalk(t, rtp.Config{})
+			if !event {
+				k.update(func(c *rtp.Config) { c.EventOut = 0 })
+			}
+			var got []error
+			k.e.SendDigits("12", func(err error) { got = append(got, err) })
+			k.e.SendDigits("3", func(err error) { got = append(got, err) })
+			k.run(4)
+			k.e.StopDigits()
+			k.e.StopDigits() // nothing is left to stop
+			if len(got) != 2 || got[0] != rtp.ErrDigitsStopped || got[1] != rtp.ErrDigitsStopped {
+				t.Fatalf("errors %v, want two of ErrDigitsStopped", got)
+			}
+			k.e.SendDigits("4", func(err error) { got = append(got, err) })
+			k.run(2*(8+5) + 10)
+			if len(got) != 3 || got[2] != nil {
+				t.Errorf("the digit after the stop ended with %v", got[2:])
+			}
+			if !event {
+				return
+			}
+			var read dtmf.Receiver
+			var digits []byte
+			for i, p := range k.phone.take() {
+				if p.PayloadType != 101 {
+					continue
+				}
+				if d, ok := read.Push(p.SSRC, p.Timestamp, p.Marker, p.Payload, uint64(i)); ok {
+					digits = append(digits, d.Symbol)
+				}
+			}
+			if string(digits) != "14" {
+				t.Errorf("the far end got %q, want the digit that had begun and the later one", digits)
+			}
+		})
+	}
+}
+
 // TestTimestampsGoOnThroughSkippedTicks: a gap in the room's ticks is a gap in
 // the timestamps, with a marker behind it.
 func TestTimestampsGoOnThroughSkippedTicks(t *testing.T) {

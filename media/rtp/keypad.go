@@ -1,6 +1,7 @@
 package rtp
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,9 @@ const (
 	keyOff   = 100 * time.Millisecond
 	keyLevel = -8
 )
+
+// ErrDigitsStopped: StopDigits came before the digits were sent.
+var ErrDigitsStopped = errors.New("rtp: digits stopped")
 
 // SendDigits queues digits (0-9 * # A-D, a comma waits a second) to be sent:
 // as RFC 4733 events, or as sound when the far end takes none. While they are
@@ -32,6 +36,11 @@ func (e *Endpoint) SendDigits(digits string, done func(error)) {
 		done(fmt.Errorf("send digits: %w", err))
 	}
 }
+
+// StopDigits gives up the digits that are queued: their done gets
+// ErrDigitsStopped before it returns. An event that has begun is sent to its
+// end, sound stops at once.
+func (e *Endpoint) StopDigits() { e.keypad.stop() }
 
 // What a keypad does with the sound of a period.
 type keying uint8
@@ -78,12 +87,12 @@ func (k *keypad) queue(digits string, events bool, done func(error)) error {
 // press goes one tick on. It says what becomes of the sound, and which event is
 // sent.
 func (k *keypad) press(rate media.Rate) (keying, dtmf.Sending) {
-	if len(k.queued) == 0 {
+	if len(k.queued) == 0 && !k.sender.Busy() {
 		return keyNone, dtmf.Sending{}
 	}
 	k.frame.Rate = rate
-	if tones := k.queued[0].tones; tones != nil {
-		n, err := media.Pull(tones, k.frame)
+	if len(k.queued) > 0 && k.queued[0].tones != nil {
+		n, err := media.Pull(k.queued[0].tones, k.frame)
 		if err != nil {
 			k.finish()
 		}
@@ -111,6 +120,12 @@ func (k *keypad) finish() {
 	k.queued[len(k.queued)-1] = keys{}
 	k.queued = k.queued[:len(k.queued)-1]
 	done(nil)
+}
+
+// stop gives up what is queued, but for the rest of a digit that has begun.
+func (k *keypad) stop() {
+	k.sender.Clear()
+	k.drop(ErrDigitsStopped)
 }
 
 // drop gives up what is queued.

@@ -2,6 +2,7 @@ package legtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -171,6 +172,15 @@ func (l *Leg) SendDigits(digits string) {
 	}
 	l.sent += digits
 	l.sending++
+}
+
+// StopDigits gives up those that are not yet confirmed.
+func (l *Leg) StopDigits() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for ; l.sending > 0; l.sending-- {
+		l.tell(leg.DigitsSent{Err: errors.New("send digits: stopped")})
+	}
 }
 
 // Hangup ends the leg from our side.

@@ -200,15 +200,19 @@ func TestSendDigits(t *testing.T) {
 	l.SendDigits("12")
 	l.SendDigits("3")
 	l.Read(&media.Frame{Rate: media.Rate8k})
+	l.SendDigits("x")
+	l.StopDigits()
 	l.SendDigits("4")
 	l.HangupByFarEnd()
 	l.SendDigits("5")
 	got := events(l)
-	if len(got) != 5 || got[1] != (leg.DigitsSent{}) || got[2] != (leg.DigitsSent{}) || l.Sent() != "1234" {
+	if len(got) != 6 || got[1] != (leg.DigitsSent{}) || got[2] != (leg.DigitsSent{}) || l.Sent() != "123x4" {
 		t.Fatalf("events %v and digits %q", got, l.Sent())
 	}
-	if sent, ok := got[3].(leg.DigitsSent); !ok || sent.Err == nil {
-		t.Errorf("event %v, want the digits that the end cut off", got[3])
+	for i, what := range []string{"that were stopped", "that the end cut off"} {
+		if sent, ok := got[3+i].(leg.DigitsSent); !ok || sent.Err == nil {
+			t.Errorf("event %v, want the digits %s", got[3+i], what)
+		}
 	}
 }
 
