@@ -94,6 +94,7 @@ func wholeCall(t *testing.T, w *world, client sdk) {
 	w.succeeded(t, client, "PlayCompleted", "play", "0")
 
 	w.ask(t, call, "recognize", caller, 2, w.prompt(t, "menu.wav", tone(8000, 600, 20*time.Second))["url"], "menu")
+	<-time.After(time.Second) // of the prompt: keys that come before it do not count
 	p.press(t, "5#")
 	done := w.succeeded(t, client, "RecognizeCompleted", "menu", "8531")
 	if got := fmt.Sprint(done.get("dtmfResult.tones")); got != "[five pound]" {
