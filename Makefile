@@ -6,7 +6,8 @@ LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 SUDO     := $(if $(filter 0,$(shell id -u)),,$(shell command -v sudo))
 
 # Programs that the tests need, each with the Debian package that has it.
-TOOLS := gcc:gcc node:nodejs npm:npm sipp:sip-tester baresip:baresip-core sox:sox
+TOOLS := gcc:gcc node:nodejs npm:npm sipp:sip-tester baresip:baresip-core sox:sox \
+         python3:python3 javac:default-jdk-headless mvn:maven
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test tools lint fuzz bench
@@ -30,12 +31,17 @@ tools:
 	@missing=; for t in $(TOOLS); do \
 	    command -v $${t%%:*} >/dev/null || missing="$$missing $${t##*:}"; \
 	done; \
+	python3 -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
 	if [ -n "$$missing" ]; then \
 	    command -v apt-get >/dev/null || { echo "please install:$$missing (the names of Debian's packages)"; exit 1; }; \
 	    $(SUDO) apt-get update -q && \
 	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
 	@cd internal/e2e/app && npm ls --silent >/dev/null 2>&1 || npm ci --no-audit --no-fund
+	@cd internal/e2e/python && cmp -s requirements.txt .venv/requirements.txt || { \
+	    python3 -m venv --clear .venv && .venv/bin/pip install -q --no-deps -r requirements.txt && \
+	    .venv/bin/pip check && cp requirements.txt .venv/; }
+	@cd internal/e2e/java && mvn -B -q -o package >/dev/null 2>&1 || mvn -B -q package
 
 lint: ## Run the linters of .golangci.yml (the first run builds them: two minutes)
 	$(GO) run $(LINT) run ./...

@@ -45,6 +45,7 @@ type Objects interface {
 type Config struct {
 	Calls   Calls
 	Objects Objects
+	Ports   []string         // of the listeners: a client may leave its endpoint's port out of x-ms-host
 	Keys    [][]byte         // access keys, decoded; any of them signs. None: every request is refused
 	Metrics *metric.Set      // api_requests_total, api_refused_total; may be nil
 	Log     *slog.Logger     // nil: silent

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -34,9 +35,9 @@ func (a *api) signed(next http.Handler) http.Handler {
 	})
 }
 
-// signedObject is signed for the files of recordings: the client signs the path
-// without its query and the host of its endpoint, which it names in x-ms-host;
-// a refusal has no body.
+// signedObject is signed for the files of recordings: a client may sign the path
+// without its query, and signs the host of its endpoint, which it names in
+// x-ms-host; a refusal has no body.
 func (a *api) signedObject(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		targets := []string{r.RequestURI}
@@ -45,7 +46,7 @@ func (a *api) signedObject(next http.Handler) http.Handler {
 		}
 		names := hosts(r.Host)
 		if endpoint := r.Header.Get("X-Ms-Host"); endpoint != "" {
-			names = append(names, hosts(endpoint)...)
+			names = append(names, a.endpoints(endpoint, r.Host)...)
 		}
 		bad, err := a.check(w, r, targets, names)
 		switch {
@@ -87,6 +88,26 @@ func (a *api) check(w http.ResponseWriter, r *http.Request, targets, names []str
 		a.count("auth: " + bad.reason)
 	}
 	return bad, nil
+}
+
+// endpoints are the spellings of the endpoint that x-ms-host names. Python's
+// client names it there without the port that it signs: that is the port of the
+// request, or of another of our listeners.
+func (a *api) endpoints(named, host string) []string {
+	names := hosts(named)
+	name := strings.TrimSuffix(named, "/")
+	if _, _, err := net.SplitHostPort(name); err == nil {
+		return names
+	}
+	ports := a.Ports
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		ports = append([]string{port}, ports...)
+	}
+	name = strings.Trim(name, "[]") // of an IPv6 address
+	for _, port := range ports {
+		names = append(names, hosts(net.JoinHostPort(name, port))...)
+	}
+	return names
 }
 
 // hosts are the spellings of a host that clients sign: one of them takes it

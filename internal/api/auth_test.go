@@ -116,6 +116,38 @@ func TestWhoIsNotSignedIsRefused(t *testing.T) {
 	}
 }
 
+// TestEndpointOfADownload: what is signed is the host of the endpoint, with its
+// port; x-ms-host may name it without.
+func TestEndpointOfADownload(t *testing.T) {
+	a := api.New(api.Config{Calls: &fakeCalls{}, Objects: fakeObjects{}, Keys: [][]byte{key}, Ports: []string{"8080", "8443"}, Now: func() time.Time { return now }})
+	for _, c := range []struct {
+		name, host, endpoint, signed string
+		status                       int
+	}{
+		{"both with the port", "files.asm.skype.com:8443", "localhost:8443", "localhost:8443", 200},
+		{"of the request", "files.asm.skype.com:28443", "localhost", "localhost:28443", 200},
+		{"of another listener", "files.asm.skype.com:8443", "127.0.0.1", "127.0.0.1:8080", 200},
+		{"of another listener, with a slash", "files.asm.skype.com:8443", "127.0.0.1", "127.0.0.1:8080/", 200},
+		{"IPv6", "files.asm.skype.com:8443", "::1", "[::1]:8443", 200},
+		{"IPv6 in brackets", "files.asm.skype.com:8443", "[::1]", "[::1]:8443", 200},
+		{"the usual port", "files.asm.skype.com", "acs.example.com", "acs.example.com", 200},
+		{"a port that is not ours", "files.asm.skype.com:8443", "localhost", "localhost:9", 401},
+		{"another port than the one named", "files.asm.skype.com:8443", "localhost:8443", "localhost:8080", 401},
+		{"another host", "files.asm.skype.com:8443", "localhost", "other:8443", 401},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/v1/objects/doc-1/content/acsrecording", nil)
+			r.Host = c.host
+			signWith(r, key, r.RequestURI, c.signed, "")
+			r.Header.Set("x-ms-host", c.endpoint)
+			w := httptest.NewRecorder()
+			if a.ServeHTTP(w, r); w.Code != c.status {
+				t.Errorf("status %d, want %d", w.Code, c.status)
+			}
+		})
+	}
+}
+
 func TestTwoKeysAndNone(t *testing.T) {
 	two := api.New(api.Config{Calls: &fakeCalls{}, Keys: [][]byte{[]byte("old"), key}, Now: func() time.Time { return now }})
 	w := httptest.NewRecorder()

@@ -80,20 +80,28 @@ func (e *event) text(path string) string {
 // startApp runs the app on a socket that listens already, trusting caFile.
 func startApp(t *testing.T, ln *net.TCPListener, url, caFile string) *app {
 	t.Helper()
-	a := &app{url: url, prompts: t.TempDir(), replies: map[int]chan reply{}}
 	cmd := exec.Command("node", filepath.Join("app", "app.mjs"))
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+caFile, "PROMPTS="+a.prompts)
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+caFile)
 	socket, err := ln.File()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer socket.Close()
 	cmd.ExtraFiles = []*os.File{socket}
+	return runApp(t, cmd, url)
+}
+
+// runApp runs a program that is an app at url, and speaks as app/app.mjs does.
+func runApp(t *testing.T, cmd *exec.Cmd, url string) *app {
+	t.Helper()
+	a := &app{url: url, prompts: t.TempDir(), replies: map[int]chan reply{}}
+	cmd.Env = append(cmd.Environ(), "PROMPTS="+a.prompts)
+	var err error
 	if a.stdin, err = cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	a.process = start(t, "app", cmd, a.line)
-	a.await(t, "Ready", 10*time.Second, nil)
+	a.await(t, "Ready", 20*time.Second, nil)
 	return a
 }
 

@@ -28,13 +28,15 @@ func TestMain(m *testing.M) {
 }
 
 func tools() error {
-	for _, tool := range []string{"go", "node", "baresip", "sipp"} {
+	for _, tool := range []string{"go", "node", "baresip", "sipp", "java", "keytool"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is not installed", tool)
 		}
 	}
-	if _, err := os.Stat(filepath.Join("app", "node_modules", "@azure", "communication-call-automation")); err != nil {
-		return fmt.Errorf("the SDK is not installed in internal/e2e/app: %w", err)
+	for _, sdk := range []string{filepath.Join("app", "node_modules", "@azure", "communication-call-automation"), pythonProgram, filepath.Join(javaClasses, "App.class")} {
+		if _, err := os.Stat(sdk); err != nil {
+			return fmt.Errorf("an SDK is not installed in internal/e2e: %w", err)
+		}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -92,6 +93,9 @@ func (s *Server) hosts() []string {
 			hosts = append(hosts, host)
 		}
 	}
+	if public, err := url.Parse(s.config.PublicURL); err == nil && public.Hostname() != "" {
+		hosts = append(hosts, public.Hostname())
+	}
 	return hosts
 }
 
@@ -109,6 +113,16 @@ func (s *Server) HTTPAddr() string { return s.http.Addr().String() }
 
 // HTTPSAddr is where HTTPS listens.
 func (s *Server) HTTPSAddr() string { return s.https.Addr().String() }
+
+// ports are those that serve the API.
+func (s *Server) ports() (ports []string) {
+	for _, addr := range []string{s.HTTPAddr(), s.HTTPSAddr()} {
+		if _, port, err := net.SplitHostPort(addr); err == nil {
+			ports = append(ports, port)
+		}
+	}
+	return ports
+}
 
 // SIPAddr is where SIP listens, over UDP and TCP.
 func (s *Server) SIPAddr() string { return s.phones.LocalAddr().String() }

@@ -2,10 +2,13 @@ package server_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -67,6 +70,36 @@ func TestServerRunsAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("Run: %v", err)
 	}
 	goleak.VerifyNone(t, before)
+}
+
+// TestLinksAreTrusted: who trusts the development CA can open what begins with
+// --public-url.
+func TestLinksAreTrusted(t *testing.T) {
+	s, err := newServer(t, func(c *config.Config) { c.PublicURL = "https://files.example.com:8443" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	pem, err := os.ReadFile(s.CAFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	for _, name := range []string{"files.example.com", "localhost"} {
+		dialer := &tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: name}}
+		if conn, err := dialer.DialContext(t.Context(), "tcp", s.HTTPSAddr()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else {
+			conn.Close()
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
+	}
 }
 
 func TestServerNamesTheFlagOfATakenPort(t *testing.T) {

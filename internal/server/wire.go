@@ -47,7 +47,7 @@ func (s *Server) wire() error {
 		Metrics: s.metrics, Log: s.log,
 	})
 	s.web = s.routes(api.New(api.Config{
-		Calls: s.calls, Objects: recordings, Keys: s.config.Keys(), Metrics: s.metrics, Log: s.log,
+		Calls: s.calls, Objects: recordings, Keys: s.config.Keys(), Ports: s.ports(), Metrics: s.metrics, Log: s.log,
 	}))
 	return s.telephones()
 }
