@@ -16,7 +16,7 @@ const (
 	keyLevel = -8
 )
 
-// ErrDigitsStopped: StopDigits came before the digits were sent.
+// ErrDigitsStopped says that StopDigits came before the digits were sent.
 var ErrDigitsStopped = errors.New("rtp: digits stopped")
 
 // SendDigits queues digits (0-9 * # A-D, a comma waits a second) to be sent:
