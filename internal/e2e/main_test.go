@@ -75,11 +75,15 @@ func built(t *testing.T, flags ...string) string {
 
 // freeAddr is a loopback address whose port is free for UDP and for TCP. It is
 // none of those that the system hands out, which could be somebody's before its
-// user listens there.
+// user listens there, and is given once only.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	for range 200 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 29200+rand.IntN(3500))
+	for range 2000 {
+		port := 29200 + rand.IntN(3500)
+		if _, again := givenPorts.LoadOrStore(port, true); again {
+			continue
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
 		tcp, err := net.Listen("tcp", addr)
 		if err != nil {
 			continue
@@ -94,6 +98,8 @@ func freeAddr(t *testing.T) string {
 	t.Fatal("no port is free for both UDP and TCP")
 	return ""
 }
+
+var givenPorts sync.Map
 
 // mediaPorts gives each server and phone a range of its own, below the ports
 // of freeAddr; after 60 it begins anew. Where it begins is left to chance, for
