@@ -75,12 +75,12 @@ func built(t *testing.T, flags ...string) string {
 
 // freeAddr is a loopback address whose port is free for UDP and for TCP. It is
 // none of those that the system hands out, which could be somebody's before its
-// user listens there, and is given once only.
+// user listens there, and is not given again while there are others.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	for range 2000 {
+	for try := range 2000 {
 		port := 29200 + rand.IntN(3500)
-		if _, again := givenPorts.LoadOrStore(port, true); again {
+		if _, again := givenPorts.LoadOrStore(port, true); again && try < 1000 {
 			continue
 		}
 		addr := fmt.Sprintf("127.0.0.1:%d", port)
