@@ -2,10 +2,12 @@ package call_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/tipring/tipring/internal/call"
+	"github.com/tipring/tipring/internal/event"
 	"github.com/tipring/tipring/internal/leg"
 )
 
@@ -35,5 +37,42 @@ func TestTransferOfNobody(t *testing.T) {
 	var refused *call.Error
 	if a := <-answer; !errors.As(a.Err, &refused) || refused.Code != call.Absent {
 		t.Errorf("a transfer of nobody: %v", a.Err)
+	}
+}
+
+// An application that leaves is told how what it began has ended, as far as it
+// goes, before its last event; and nothing new begins.
+func TestLeaveWithAMoveOnItsWay(t *testing.T) {
+	m := call.Machine{ID: "call"}
+	var told []event.Body
+	var answers []error
+	carry := func(in call.Input) {
+		for _, a := range m.Step(time.Time{}, in) {
+			switch a := a.(type) {
+			case call.Reply:
+				answers = append(answers, a.Answer.Err)
+			case call.Publish:
+				if a.Event.Connection == "other" {
+					told = append(told, a.Event.Body)
+				}
+			}
+		}
+	}
+	carry(call.Rang{Leg: 1, Call: leg.Call{From: leg.Party{ID: "8:acs:alice"}}})
+	carry(call.AnswerRequest{Connection: "connection"})
+	carry(call.AnswerDone{Leg: 1})
+	carry(call.ConnectRequest{Connection: "other"})
+	carry(call.Request{Connection: "other", Command: call.Move{Targets: []string{"8:acs:bob"}, From: "elsewhere"}})
+	carry(call.Request{Connection: "other", Command: call.HangUp{}})
+	carry(call.LegArrived{Leg: 2}) // he comes all the same
+	if n := len(told); n < 2 || !reflect.DeepEqual(told[n-2:], []event.Body{
+		event.MoveFailed{Participant: "8:acs:bob", From: "elsewhere"}, event.CallDisconnected{Reason: event.EndedByApp},
+	}) {
+		t.Errorf("the connection that left was told %v", told)
+	}
+	for _, err := range answers {
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -2,7 +2,9 @@ package call_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -32,6 +34,8 @@ type world struct {
 	updates    map[string]int // per connection: the last sequence number
 	contexts   int
 	recordings int
+	connected  map[string]bool // connections that "connect" has made
+	lastLeg    call.LegID
 }
 
 func newWorld(t *rapid.T) *world {
@@ -41,6 +45,7 @@ func newWorld(t *rapid.T) *world {
 		asks: map[chan call.Answered]string{}, events: map[string][]event.Event{},
 		accepted: map[string]string{}, ended: map[string]int{},
 		plugged: map[call.LegID]bool{}, opened: map[string]bool{}, closed: map[string]int{}, updates: map[string]int{},
+		connected: map[string]bool{}, lastLeg: 1,
 	}
 }
 
@@ -70,6 +75,7 @@ func (w *world) carryOut(a call.Action, last bool) {
 			w.owe(call.LegHappened{Leg: a.Leg, Event: leg.Ended{Cause: a.Cause}})
 		}
 	case call.DialLeg:
+		w.lastLeg = max(w.lastLeg, a.Leg)
 		if w.chance(20, "nobody of that name") {
 			w.owe(call.LegArrived{Leg: a.Leg, Err: errors.New("unknown")})
 			break
@@ -81,6 +87,7 @@ func (w *world) carryOut(a call.Action, last bool) {
 			w.owe(call.LegHappened{Leg: a.Leg, Event: leg.Ended{Cause: leg.Declined, ByFarEnd: true}})
 		} // else it rings until it times out
 	case call.TakeLeg:
+		w.lastLeg = max(w.lastLeg, a.Leg)
 		in := call.LegArrived{Leg: a.Leg}
 		if w.chance(30, "not there") {
 			in.Err = errors.New("absent")
@@ -326,6 +333,7 @@ func (w *world) moves() map[string]func(*rapid.T) {
 			w.step(call.Due{})
 		},
 	}
+	maps.Copy(moves, w.peopleMoves())
 	for name, move := range moves {
 		moves[name] = func(t *rapid.T) {
 			if !w.finished {
@@ -334,17 +342,6 @@ func (w *world) moves() map[string]func(*rapid.T) {
 		}
 	}
 	return moves
-}
-
-// settle pays one of the world's debts.
-func (w *world) settle(which int) {
-	if len(w.pending) == 0 {
-		return
-	}
-	i := which % len(w.pending)
-	in := w.pending[i]
-	w.pending = append(w.pending[:i:i], w.pending[i+1:]...)
-	w.step(in)
 }
 
 // begin begins the call in one of its three ways.
@@ -366,6 +363,11 @@ func (w *world) begin() {
 // that was accepted ends exactly once, every question is answered, events are
 // numbered without a gap and end with CallDisconnected, and the call is over.
 func TestMachineKeepsItsPromises(t *testing.T) {
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // not asked for another number
+		if err := f.Value.Set("10000"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		w.begin()
@@ -399,11 +401,11 @@ func TestMachineKeepsItsPromises(t *testing.T) {
 				t.Fatalf("recording %s was closed %d times", id, w.closed[id])
 			}
 		}
-		if past := w.events["connection"]; len(past) > 0 {
+		for id, past := range w.events {
 			switch last := past[len(past)-1].Body.(type) {
 			case event.CallDisconnected, event.AnswerFailed, event.CreateCallFailed:
 			default:
-				t.Fatalf("the last event is %T", last)
+				t.Fatalf("the last event of %s is %T", id, last)
 			}
 		}
 	})

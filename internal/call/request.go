@@ -46,6 +46,8 @@ func (m *Machine) command(c *connection, cmd Command) error {
 	switch {
 	case m.phase == ending:
 		return Errorf(Gone, "The call is being disconnected.")
+	case c.leaving:
+		return Errorf(Gone, "The connection is being disconnected.")
 	case m.phase != established:
 		return Errorf(WrongState, "Action is invalid when call is not in Established state.")
 	}
@@ -117,6 +119,7 @@ func (m *Machine) resign(c *connection) {
 			m.withdraw(inv, event.InviteCanceled)
 		}
 	}
+	m.resignTransfers(c)
 	kept := m.listeners[:0]
 	for _, l := range m.listeners {
 		if l.conn != c {

@@ -13,6 +13,7 @@ type transfer struct {
 	who    string // participant
 	target string
 	from   string // callConnectionId of the call it comes from; empty: it leaves ours
+	told   bool   // its last event is out
 	Operation
 }
 
@@ -48,10 +49,10 @@ func (m *Machine) transferred(id LegID, e leg.Transferred) {
 		return
 	}
 	if !e.OK {
-		m.publish(t.conn, t.Operation, event.TransferFailed{Cause: inviteCause(e.Cause)})
+		m.failTransfer(t, inviteCause(e.Cause))
 		return
 	}
-	m.publish(t.conn, t.Operation, event.TransferAccepted{Target: t.target, Transferee: t.who})
+	m.tellTransfer(t, event.TransferAccepted{Target: t.target, Transferee: t.who})
 	m.do(HangupLeg{id, leg.Normal})
 	m.leave(id, event.EndedOther)
 }
@@ -62,15 +63,36 @@ func (m *Machine) dropTransfers() {
 	m.transfers = nil
 	for _, t := range all {
 		m.failTransfer(t, event.InviteCanceled)
+		if t.from != "" {
+			m.do(HangupLeg{t.leg, leg.Normal}) // should it still come
+		}
+	}
+}
+
+// resignTransfers tells a connection that leaves the end of what it began. Who
+// is on the way all the same arrives.
+func (m *Machine) resignTransfers(c *connection) {
+	for _, t := range m.transfers {
+		if t.conn == c {
+			m.failTransfer(t, event.InviteCanceled)
+		}
 	}
 }
 
 func (m *Machine) failTransfer(t *transfer, why event.InviteCause) {
 	if t.from != "" {
-		m.publish(t.conn, t.Operation, event.MoveFailed{Participant: t.who, From: t.from})
+		m.tellTransfer(t, event.MoveFailed{Participant: t.who, From: t.from})
 		return
 	}
-	m.publish(t.conn, t.Operation, event.TransferFailed{Cause: why})
+	m.tellTransfer(t, event.TransferFailed{Cause: why})
+}
+
+// tellTransfer publishes the last event of a transfer, once.
+func (m *Machine) tellTransfer(t *transfer, body event.Body) {
+	if !t.told {
+		t.told = true
+		m.publish(t.conn, t.Operation, body)
+	}
 }
 
 func (m *Machine) takeTransfer(id LegID) *transfer {
@@ -110,7 +132,7 @@ func (m *Machine) moved(in LegArrived) bool {
 		m.do(HangupLeg{in.Leg, leg.Normal}, Unplug{in.Leg})
 	default:
 		m.join(in.Leg, t.who, "")
-		m.publish(t.conn, t.Operation, event.MoveSucceeded{Participant: t.who, From: t.from})
+		m.tellTransfer(t, event.MoveSucceeded{Participant: t.who, From: t.from})
 		m.tellParticipants()
 	}
 	return true

@@ -50,6 +50,7 @@ type event struct {
 	kind  string
 	data  map[string]any
 	cloud map[string]any // as it came, if a callback
+	grid  map[string]any // as it came, if of Event Grid
 	at    time.Time
 	taken bool
 }
@@ -109,7 +110,7 @@ func (a *app) line(b []byte) {
 	var l struct {
 		ID int
 		reply
-		Event, Cloud map[string]any
+		Event, Cloud, Grid map[string]any
 	}
 	if json.Unmarshal(b, &l) != nil {
 		return // the process keeps it for the log
@@ -118,7 +119,7 @@ func (a *app) line(b []byte) {
 	defer a.mu.Unlock()
 	if l.Event != nil {
 		kind, _ := l.Event["kind"].(string)
-		a.events = append(a.events, &event{kind: kind, data: l.Event, cloud: l.Cloud, at: time.Now()})
+		a.events = append(a.events, &event{kind: kind, data: l.Event, cloud: l.Cloud, grid: l.Grid, at: time.Now()})
 		return
 	}
 	if c := a.replies[l.ID]; c != nil {

@@ -86,8 +86,11 @@ func freeAddr(t *testing.T) string {
 		}
 		udp, err := net.ListenPacket("udp", addr)
 		tcp.Close()
-		if err == nil {
-			udp.Close()
+		if err != nil {
+			continue
+		}
+		udp.Close()
+		if _, twice := handedOut.LoadOrStore(addr, true); !twice {
 			return addr
 		}
 	}
@@ -95,11 +98,19 @@ func freeAddr(t *testing.T) string {
 	return ""
 }
 
+// handedOut are the addresses that freeAddr gave: each once, as the one who asked
+// may not have taken it yet when the next asks.
+var handedOut sync.Map
+
 // mediaPorts gives each server and phone a range of its own, below the ports
-// of freeAddr; after 60 it begins anew.
+// of freeAddr; after 60 it begins anew. Where it begins is left to chance, for
+// the sake of other tests on the same machine.
 func mediaPorts() string {
-	first := 17000 + 200*(nextRange.Add(1)%60)
+	first := 17000 + 200*((firstRange+nextRange.Add(1))%60)
 	return fmt.Sprintf("%d-%d", first, first+199)
 }
 
-var nextRange atomic.Int64
+var (
+	firstRange = rand.Int64N(60)
+	nextRange  atomic.Int64
+)

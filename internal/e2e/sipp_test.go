@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -41,14 +42,22 @@ func startCallers(t *testing.T, s *server, scenario string, c calls) *callers {
 func startCallees(t *testing.T, scenario string, c calls) *callers {
 	t.Helper()
 	out := startSipp(t, scenario, c)
-	eventually(t, 5*time.Second, "sipp's socket", func() bool {
-		conn, err := net.ListenPacket("udp", out.addr)
-		if err == nil {
-			conn.Close()
-		}
-		return err != nil
-	})
+	eventually(t, 5*time.Second, "sipp's socket", func() bool { return heard(out.addr) })
 	return out
+}
+
+// heard reports whether somebody listens at a UDP address of this machine. An
+// attempt to listen there oneself could come in the way of who is about to.
+func heard(addr string) bool {
+	conn, err := net.Dial("udp", addr)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_, _ = conn.Write([]byte("\r\n\r\n"))
+	_ = conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	_, err = conn.Read(make([]byte, 1))
+	return errors.Is(err, os.ErrDeadlineExceeded) // and not refused
 }
 
 // register says where the telephone of a user is, in the place of one that

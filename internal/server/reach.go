@@ -15,7 +15,8 @@ import (
 	"github.com/tipring/tipring/internal/sip"
 )
 
-// ErrUnreachable: nobody is registered under that name, and no trunk takes it.
+// ErrUnreachable says that nobody is registered under that name, and no trunk
+// takes it.
 var ErrUnreachable error = unreachable{}
 
 type unreachable struct{}

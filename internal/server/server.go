@@ -51,6 +51,7 @@ type Server struct {
 // New makes a server and opens its listeners. An error says which flag is at
 // fault.
 func New(cfg config.Config, log *slog.Logger) (*Server, error) {
+	hugePages()
 	s := &Server{config: cfg, log: log, metrics: new(metric.Set), kill: make(chan struct{})}
 	if err := s.listen(); err != nil {
 		s.close()

@@ -19,8 +19,8 @@ const (
 	maxCustomSize = 16 << 10 // bytes, names and values together
 )
 
-// ErrHeader: a custom header cannot be sent. Its name is neither User-To-User
-// nor X-…, or its value holds a line break or another control character, or
+// ErrHeader says that a custom header cannot be sent: its name is not User-To-User
+// or X-…, or its value holds a line break or another control character, or
 // there are too many of them.
 var ErrHeader = errors.New("custom header cannot be sent")
 
@@ -55,9 +55,9 @@ func addHeaders(req *sipgo.Request, headers map[string]string) {
 	}
 }
 
-// tokenMarks are what a token may hold beside letters and digits (RFC 3261
+// nameMarks are what a token may hold beside letters and digits (RFC 3261
 // §25.1).
-const tokenMarks = "-.!%*_+`'~"
+const nameMarks = "-.!%*_+`'~"
 
 // isToken reports whether text can be the name of a header.
 func isToken(text string) bool {
@@ -65,7 +65,7 @@ func isToken(text string) bool {
 }
 
 func isTokenRune(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(tokenMarks, r)
+	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune(nameMarks, r)
 }
 
 // voipPrefix begins the SIP header that a VoIP header of an application

@@ -116,10 +116,7 @@ var errTarget = errors.New("not a SIP URI")
 
 // newUAC is the dialog of a call of ours.
 func (s *Server) newUAC(c DialConfig) (*dialog, error) {
-	s.mu.Lock()
-	running := s.spawn != nil
-	s.mu.Unlock()
-	if !running {
+	if !s.running() {
 		return nil, ErrNotRunning
 	}
 	if err := checkHeaders(c.Headers); err != nil {

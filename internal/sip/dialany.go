@@ -60,6 +60,9 @@ func (s *Server) DialAny(ctx context.Context, calls []DialConfig) (leg.Leg, erro
 	case 1:
 		return s.Dial(ctx, calls[0])
 	}
+	if !s.running() {
+		return nil, ErrNotRunning
+	}
 	f := &fork{
 		server: s, total: len(calls),
 		events: make(chan leg.Event, eventsSize),
@@ -195,7 +198,7 @@ func (f *fork) failed(e leg.Ended) {
 	}
 	for _, best := range ranking {
 		if slices.Contains(f.causes, best) {
-			e.Cause = best
+			e = leg.Ended{Cause: best, ByFarEnd: true}
 			break
 		}
 	}

@@ -5,10 +5,19 @@
 //
 // A [Server] listens on UDP and TCP. A telephone that calls becomes a
 // leg.Incoming and is given to OnIncoming; [Server.Dial] places a call and
-// gives a leg.Leg. Telephones may register (RFC 3261 §10, with digest
-// authentication), hold and resume, change their address, press keys by INFO,
-// and keep their session alive (RFC 4028). Who may come in, and what is
+// gives a leg.Leg, [Server.DialAny] rings several telephones as one leg.
+// Telephones may register (RFC 3261 §10, with digest authentication), hold and
+// resume, change their address, press keys by INFO, and keep their session
+// alive (RFC 4028). A leg can be transferred (leg.Transferrer, by REFER), and a
+// Server registers at the trunks that want it. Who may come in, and what is
 // refused, is decided here; each refusal has a counter with its reason.
+//
+// Whom a call goes to is for its application to say: a caller's own REFER is
+// answered with 603 in a call and 403 outside of one. Custom headers
+// (User-To-User and X-…) travel both ways. Those that come in are cleaned, and
+// limited to 32 of 1,024 bytes; those that go out must be right, else ErrHeader
+// says what is wrong. An application's VoIP headers go to registered telephones
+// as X-MS-VoIP-key (see [VoIPHeader]).
 //
 // # How it works
 //

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +22,7 @@ import (
 func FuzzServer(f *testing.F) {
 	b := &bench{wire: &wire{}, t: f}
 	p := b.phone("127.0.0.1:7001")
-	for _, m := range []string{"INVITE", "OPTIONS", "REGISTER", "CANCEL", "BYE", "ACK", "INFO", "UPDATE", "DANCE"} {
+	for _, m := range []string{"INVITE", "OPTIONS", "REGISTER", "CANCEL", "BYE", "ACK", "INFO", "UPDATE", "NOTIFY", "REFER", "DANCE"} {
 		f.Add([]byte(p.request(m, offerPCMU)), []byte(p.request("BYE", "")))
 	}
 	f.Add([]byte(p.request("INVITE", "", "Require: x", "Session-Expires: 90;refresher=uas", "Record-Route: <sip:a;lr>, <sip:b>")), []byte("\r\n"))
@@ -58,5 +60,40 @@ func FuzzServer(f *testing.F) {
 		probe.t = t
 		probe.say(probe.request("OPTIONS", ""))
 		probe.status(200)
+	})
+}
+
+// FuzzFragment: what a NOTIFY says of a transfer.
+func FuzzFragment(f *testing.F) {
+	for _, s := range []string{"SIP/2.0 200 OK\r\n", "SIP/2.0 180", "sip/2.0  603 Decline", "SIP/2.0 1000 x", "SIP/2.0", "", "\r\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if code, ok := sip.FragmentStatus(body); ok && (code < 100 || code > 699) || !ok && code != 0 {
+			t.Errorf("%q is %d, %v", body, code, ok)
+		}
+	})
+}
+
+// FuzzHeaders: what may be sent has no line break, and comes out of a URI as it
+// went in; a VoIP header always has a name that may be sent.
+func FuzzHeaders(f *testing.F) {
+	f.Add("X-MS-Custom-a", "b c&d=e")
+	f.Add("User-To-User", "56a3;encoding=hex")
+	f.Add("X-a\r\nVia", "\x00")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		headers := map[string]string{name: value}
+		if sip.CheckHeaders(headers) == nil {
+			text := sip.URIHeaders(headers)
+			got, err := url.ParseQuery(strings.TrimPrefix(text, "?"))
+			if err != nil || got.Get(name) != value || strings.ContainsAny(name+value+text, "\r\n") || strings.ContainsAny(text, "<>\" ;") {
+				t.Errorf("%q: %q became %s: %v, %v", name, value, text, got, err)
+			}
+		}
+		if len(name) > 0 && len(name) <= 30 {
+			if err := sip.CheckHeaders(map[string]string{sip.VoIPHeader(name): "v"}); err != nil {
+				t.Errorf("VoIP header of %q: %v", name, err)
+			}
+		}
 	})
 }

@@ -42,44 +42,42 @@ type registration struct {
 // then. It registers anew before the registration runs out, and after a
 // failure: at first after 5 s, then after twice as long each time, up to 5
 // minutes.
-func (s *Server) keepRegistered(trunk Trunk) func(context.Context) {
-	return func(ctx context.Context) {
-		r := &registration{
-			server: s, trunk: trunk, callID: uuid.NewString(), tag: sipgo.GenerateTagN(16), expires: askedExpires,
-			target: sipgo.Uri{Scheme: "sip", Host: trunk.Host, Port: trunk.Port},
-		}
-		if trunk.Transport != "" {
-			r.target.UriParams.Add("transport", strings.ToLower(trunk.Transport))
-		}
-		var up atomic.Int32
-		s.Metrics.Gauge("sip_trunk_registered", "trunk", trunk.Host, "Whether we are registered at the trunk",
-			func() float64 { return float64(up.Load()) })
-		log := s.Log.With("trunk", trunk.Host)
-		for retry := firstRetry; ; {
-			granted, err := r.register(ctx, r.expires)
-			var no *refusal
-			switch {
-			case ctx.Err() != nil && !errors.As(err, &no):
+func (s *Server) keepRegistered(ctx context.Context, trunk Trunk) {
+	r := &registration{
+		server: s, trunk: trunk, callID: uuid.NewString(), tag: sipgo.GenerateTagN(16), expires: askedExpires,
+		target: sipgo.Uri{Scheme: "sip", Host: trunk.Host, Port: trunk.Port},
+	}
+	if trunk.Transport != "" {
+		r.target.UriParams.Add("transport", strings.ToLower(trunk.Transport))
+	}
+	var up atomic.Int32
+	s.Metrics.Gauge("sip_trunk_registered", "trunk", trunk.Host, "Whether we are registered at the trunk",
+		func() float64 { return float64(up.Load()) })
+	log := s.Log.With("trunk", trunk.Host)
+	for retry := firstRetry; ; {
+		granted, err := r.register(ctx, r.expires)
+		var no *refusal
+		switch {
+		case ctx.Err() != nil && !errors.As(err, &no):
+			r.leave()
+			return
+		case err == nil:
+			if up.Swap(1) == 0 {
+				log.Info("sip: registered at the trunk", "for", granted)
+			}
+			if wait(ctx, granted-min(granted/10, time.Minute)) != nil {
 				r.leave()
 				return
-			case err == nil:
-				if up.Swap(1) == 0 {
-					log.Info("sip: registered at the trunk", "for", granted)
-				}
-				if wait(ctx, granted-min(granted/10, time.Minute)) != nil {
-					r.leave()
-					return
-				}
-				retry = firstRetry
-			default:
-				up.Store(0)
-				s.count("not registered at the trunk")
-				pause := max(retry/2+rand.N(retry/2), retryAfter(err))
-				retry = min(2*retry, lastRetry)
-				log.Warn("sip: not registered at the trunk", "error", err, "again_in", pause)
-				if wait(ctx, pause) != nil {
-					return
-				}
+			}
+			retry = firstRetry
+		default:
+			up.Store(0)
+			s.count("not registered at the trunk")
+			pause := max(retry/2+rand.N(retry/2), retryAfter(err))
+			retry = min(2*retry, lastRetry)
+			log.Warn("sip: not registered at the trunk", "error", err, "again_in", pause)
+			if wait(ctx, pause) != nil {
+				return
 			}
 		}
 	}

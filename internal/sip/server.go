@@ -205,7 +205,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.start(s.trunks.keep(s.Trunks, s.Log))
 	for _, t := range s.Trunks {
 		if t.Register {
-			s.start(s.keepRegistered(t))
+			s.start(func(ctx context.Context) { s.keepRegistered(ctx, t) })
 		}
 	}
 
@@ -255,6 +255,13 @@ func (s *Server) start(f func(context.Context)) bool {
 	}
 	s.spawn(f)
 	return true
+}
+
+// running reports whether calls can be placed.
+func (s *Server) running() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spawn != nil
 }
 
 // Drain refuses new calls from now on (503); those that run go on.

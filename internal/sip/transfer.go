@@ -21,10 +21,17 @@ const (
 
 // The errors of a Transfer.
 var (
-	errNobody       = errors.New("nobody to be reached under that name")
-	errTransferring = errors.New("it is being transferred already")
-	errNoResponse   = errors.New("no response to REFER")
+	errTransferring       = errors.New("it is being transferred already")
+	errNobody       error = unreachable("nobody to be reached under that name")
+	errNoResponse   error = unreachable("no response to REFER")
 )
+
+type unreachable string
+
+func (u unreachable) Error() string { return string(u) }
+
+// LegCause is for leg.CauseOf.
+func (unreachable) LegCause() leg.Cause { return leg.Unreachable }
 
 // A Refusal is a far end's no to a REFER. Transfer returns it, wrapped.
 type Refusal struct {
@@ -326,8 +333,10 @@ func fragmentStatus(body []byte) (code int, ok bool) {
 	if !strings.EqualFold(version, "SIP/2.0") || len(number) != 3 {
 		return 0, false
 	}
-	n, ok := seconds(number)
-	return n, ok && n >= 100 && n < 700
+	if n, ok := seconds(number); ok && n >= 100 && n < 700 {
+		return n, true
+	}
+	return 0, false
 }
 
 // causeOfTransfer is what the final status of the far end's new call means.

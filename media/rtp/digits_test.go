@@ -328,3 +328,21 @@ func TestTimestampsGoOnThroughSkippedTicks(t *testing.T) {
 		t.Error("the first packet has no marker")
 	}
 }
+
+// TestHeldDigit: the room asks in every tick which key is down.
+func TestHeldDigit(t *testing.T) {
+	k := newTalk(t, rtp.Config{})
+	keys := press(10, 7)
+	for tick := range 30 {
+		for _, x := range keys {
+			if x.tick == tick {
+				k.phone.event(x.stamp, x.marker, x.event, x.duration, x.end)
+			}
+		}
+		k.run(1)
+		symbol, held := k.e.HeldDigit()
+		if want := tick >= 10 && tick < 15; held != want || held && symbol != '7' {
+			t.Errorf("tick %d: %q held: %v, want %v", tick, symbol, held, want)
+		}
+	}
+}

@@ -1,0 +1,8 @@
+package sip
+
+// For the fuzz targets.
+var (
+	FragmentStatus = fragmentStatus
+	URIHeaders     = uriHeaders
+	CheckHeaders   = checkHeaders
+)
