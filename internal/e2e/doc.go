@@ -5,13 +5,15 @@
 //
 // It builds the tipring command and runs it, has baresip (a real SIP phone) and
 // sipp place calls to it, and drives those calls with Microsoft's own Call
-// Automation client, unmodified. What the phone heard is recorded and measured.
+// Automation clients, unmodified: with JavaScript's in every test, with Python's
+// and Java's in a whole call each. What the phone heard is recorded and measured.
 //
 // # How it works
 //
 // Everything runs on loopback, on ports that were free when they were picked,
 // with its files in the test's own folder. app/ is a Call Automation app of a
-// page that the tests steer line by line; ../../testdata/e2e/sipp holds the
+// page that the tests steer line by line, python/ and java/ are its smaller kin,
+// of which one script asks the same; ../../testdata/e2e/sipp holds the
 // scenarios of sipp. The tests measure sound with arithmetic of their own, not
 // with the code they test. A tool that is missing fails the tests.
 //
