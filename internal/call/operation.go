@@ -178,7 +178,7 @@ func (m *Machine) listen(op *operation) {
 // must be heard to the end.
 func (m *Machine) judge(op *operation) {
 	result := op.collector.Result()
-	if result.Reason == dtmf.Collecting || op.prompt == promptPlays {
+	if result.Reason == dtmf.Collecting || op.prompt != promptOver {
 		return
 	}
 	var body event.Body
@@ -234,7 +234,7 @@ func (m *Machine) loaded(in Loaded) {
 		return
 	}
 	op := m.operation(in.Op)
-	if op == nil {
+	if op == nil || op.prompt == promptOver {
 		return
 	}
 	if in.Err != nil {
@@ -292,11 +292,11 @@ func (m *Machine) pressed(in Pressed) {
 		return
 	}
 	op := m.queue[0]
-	if op.recognize == nil || op.target != p || op.prompt == promptWaits {
+	if op.recognize == nil || op.target != p {
 		return
 	}
-	if op.prompt == promptPlays && op.recognize.BargeIn {
-		op.prompt = promptOver // the room stopped it in the tick of the digit
+	if op.prompt != promptOver && op.recognize.BargeIn {
+		op.prompt = promptOver // the room stopped it in the tick of the digit, or it is still loading and not needed any more
 		op.collector.Start(m.now)
 	}
 	op.collector.Press(m.now, in.Digit)
