@@ -107,7 +107,7 @@ func (r *Registry) turn(ctx context.Context, id string, verb RecordingVerb) (Rec
 }
 
 // Create begins a call and returns while it rings.
-func (r *Registry) Create(_ context.Context, create Create) (Properties, error) {
+func (r *Registry) Create(ctx context.Context, create Create) (Properties, error) {
 	c, id := newCall(r, r.newServerCallID(), newID()), newID()
 	if !r.begin(c, entry{r.connections, id}) {
 		return Properties{}, Errorf(Busy, "The server is shutting down.")
@@ -117,7 +117,7 @@ func (r *Registry) Create(_ context.Context, create Create) (Properties, error) 
 	go func() {
 		defer r.running.Done()
 		defer r.forget(c)
-		c.Run(context.Background()) // Shutdown ends it
+		c.Run(context.WithoutCancel(ctx)) // it outlives the request; Shutdown ends it
 	}()
 	return (<-ask).Properties, nil // it is the first thing that the call does
 }

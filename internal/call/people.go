@@ -6,7 +6,7 @@ import (
 )
 
 // join puts a leg into the room as a participant.
-func (m *Machine) join(id LegID, name, display string) *participant {
+func (m *Machine) join(id LegID, name, display string) {
 	p := &participant{leg: id, id: name, display: display}
 	m.people = append(m.people, p)
 	m.do(Plug{id, name})
@@ -17,7 +17,6 @@ func (m *Machine) join(id LegID, name, display string) *participant {
 		Participant: name, StartedBy: m.caller.ID, Display: display,
 		Group: m.group(), Room: m.room(), TwoParty: m.twoParty(),
 	})
-	return p
 }
 
 // leave takes a participant out of the call. With the last one the call ends,

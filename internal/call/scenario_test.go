@@ -250,8 +250,8 @@ func (s *stage) refused(err error, want string) error {
 }
 
 func (s *stage) call(name string) error {
-	to := "bot"
-	if name, to, _ = strings.Cut(name, ">"); to == "" {
+	name, to, elsewhere := strings.Cut(name, ">")
+	if !elsewhere {
 		to = "bot"
 	}
 	l := legtest.New(leg.Call{
@@ -262,7 +262,7 @@ func (s *stage) call(name string) error {
 	s.mu.Unlock()
 	s.listen(name, l)
 	s.ended.Go(func() { s.calls.Incoming(s.ctx, l) })
-	if to != "bot" {
+	if elsewhere {
 		<-l.Answered()
 		return nil
 	}

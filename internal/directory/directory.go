@@ -15,7 +15,7 @@ const (
 	DefaultTotal   = 100_000
 )
 
-// ErrFull: the directory holds as many contacts as it may.
+// ErrFull says: the directory holds as many contacts as it may.
 var ErrFull = errors.New("directory is full")
 
 // Users are the names that may register, with their passwords.
@@ -49,7 +49,7 @@ type Directory struct {
 	total int
 }
 
-// ErrStale: a newer registration of the same telephone has been seen.
+// ErrStale says: a newer registration of the same telephone has been seen.
 var ErrStale = errors.New("older than what is registered")
 
 // Bind adds c to the contacts of id, or refreshes it. A contact that has

@@ -65,6 +65,8 @@ func TestCall(t *testing.T) {
 
 			w.must(t, "media", call, "startRecognizing", phoneNumber(caller), recognize(3, map[string]any{
 				"playPrompt": w.prompt(t, "menu.wav", tone(8000, 600, 20*time.Second)), "interruptPrompt": true, "operationContext": "menu"}))
+			w.await(t, "Fetched", 5*time.Second, func(e *event) bool { return e.text("name") == "menu.wav" })
+			<-time.After(500 * time.Millisecond) // of the prompt
 			p.press(t, "12#")
 			done := w.await(t, "RecognizeCompleted", 10*time.Second, inContext("menu"))
 			if got := fmt.Sprint(done.get("dtmfResult.tones")); got != "[one two pound]" || done.text("resultInformation.subCode") != "8531" {
@@ -149,7 +151,7 @@ func TestPlay(t *testing.T) {
 		}
 	}
 	looped := heard.between(all[1].start+tick, all[1].end-tick)
-	if looped.length() < 3*time.Second {
+	if looped.length() < 2500*time.Millisecond { // two seams at least; a busy machine skips ticks
 		t.Errorf("the loop was heard for %v", looped.length())
 	}
 	if jump := looped.jump(440); jump > 0.3 {
@@ -192,6 +194,7 @@ func TestRecognize(t *testing.T) {
 	// The caller presses a key into a long prompt: silence at once.
 	listen("barge", 1, map[string]any{"initialSilenceTimeoutInSeconds": 20, "interruptPrompt": true,
 		"playPrompt": w.prompt(t, "long.wav", tone(8000, 700, time.Minute))})
+	w.await(t, "Fetched", 5*time.Second, func(e *event) bool { return e.text("name") == "long.wav" })
 	<-time.After(time.Second) // of the prompt
 	p.press(t, "5")
 	w.await(t, "RecognizeCompleted", 5*time.Second, inContext("barge"))

@@ -252,7 +252,7 @@ func (d *dialog) progress(ctx context.Context, res *sipgo.Response) {
 		d.heardOf()
 	case res.IsSuccess():
 		d.out.settled = true
-		d.accepted(ctx, res)
+		d.accepted(res)
 	default:
 		d.out.settled = true
 		d.refused(ctx, res)
@@ -269,7 +269,7 @@ func (d *dialog) heardOf() {
 }
 
 // accepted: the far end has answered.
-func (d *dialog) accepted(ctx context.Context, res *sipgo.Response) {
+func (d *dialog) accepted(res *sipgo.Response) {
 	d.allows(res)
 	if c := res.Contact(); c != nil && c.Address.Host != "" {
 		d.target = *c.Address.Clone()

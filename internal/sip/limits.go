@@ -196,7 +196,7 @@ func (g *gate) Accept() (net.Conn, error) {
 				return nil, err
 			}
 			g.server.count("accept error") // out of descriptors: it passes
-			time.Sleep(wait)
+			time.Sleep(wait)               //nolint:forbidigo // Accept has nothing to wait for
 			wait = min(2*wait, time.Second)
 			continue
 		}

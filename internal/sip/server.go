@@ -106,7 +106,7 @@ func (t Trunk) Target(user string) string {
 	return u.String()
 }
 
-// ErrNotRunning: the server does not Run, or no longer.
+// ErrNotRunning says: the server does not Run, or no longer.
 var ErrNotRunning = errors.New("sip server is not running")
 
 // Listen opens the sockets, so that LocalAddr is known. Run does it if nobody
@@ -231,7 +231,7 @@ func (s *Server) Run(ctx context.Context) error {
 // answered from one that sipgo opens itself.
 func (s *Server) close() {
 	s.shut.Store(true)
-	time.Sleep(settling)
+	time.Sleep(settling) //nolint:forbidigo // sipgo has no word for being done with a request
 	s.transactions.Close()
 	if s.udp != nil {
 		s.udp.Close()

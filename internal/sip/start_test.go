@@ -36,6 +36,6 @@ func TestDialAtTheFirstMoment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close() //nolint:errcheck // nothing of value is in it
+		defer l.Close()
 	}
 }

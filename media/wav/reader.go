@@ -86,7 +86,7 @@ func (r *Reader) ReadChannels(p []int16) (int, error) {
 	raw, _ := r.in.Peek(want * r.frame)
 	n := want * r.format.Channels
 	r.expand(p[:n], raw)
-	r.in.Discard(len(raw))
+	_, _ = r.in.Discard(len(raw)) // what was peeked at is there
 	if r.left != toTheEnd {
 		r.left -= int64(len(raw))
 	}

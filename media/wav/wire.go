@@ -42,7 +42,7 @@ func (h *headerReader) take(n int) ([]byte, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("read WAV header: %w", err)
 	}
-	h.in.Discard(n)
+	_, _ = h.in.Discard(n) // what was peeked at is there
 	h.consumed += int64(n)
 	return b, nil
 }

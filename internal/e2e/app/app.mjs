@@ -8,6 +8,7 @@
 //   out  {"id":1,"result":{…}}    or {"id":1,"error":{"statusCode":409,"code":"8519","message":"…"}}
 //        {"event":{"kind":"CallConnected",…},"cloud":{…},"headers":{…}}   what the SDK's parser makes of a callback
 //        {"event":{"kind":"IncomingCall",…},"grid":{…}}                   an Event Grid event
+//        {"event":{"kind":"Fetched","name":"menu.wav"}}                   a prompt was downloaded
 //        {"event":{"kind":"StreamOpened","stream":0,"headers":{…}}}       a websocket of media streaming; its
 //        {"event":{"kind":"StreamClosed","stream":0,"code":1000}}         frames are kept until asked for
 //
@@ -113,6 +114,7 @@ async function serve(req, res) {
     const file = createReadStream(join(process.env.PROMPTS, basename(pathname)));
     file.on("open", () => res.setHeader("content-type", "audio/wav"));
     file.on("error", () => res.writeHead(404).end());
+    res.on("close", () => say({ event: { kind: "Fetched", name: basename(pathname) } }));
     return file.pipe(res);
   }
   let body = "";
