@@ -118,7 +118,7 @@ func TestListenKeepsEachVoice(t *testing.T) {
 func TestListenSeesGapsAndWords(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	l := startListening(t, false)
-	ws, _, err := websocket.DefaultDialer.Dial(l.url, nil) //nolint:bodyclose // there is nothing behind it to close
+	ws, _, err := websocket.DefaultDialer.Dial(l.url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
