@@ -100,7 +100,7 @@ func page(w io.Writer, c config.Config, at place) {
 	if c.Loopback() && len(c.AccessKeys) == 0 {
 		line("", "The key is published: it serves development on this machine alone.")
 	}
-	line("Telephones", "sip:"+at.SIPAddr()+" over UDP; try: "+try(at.SIPAddr()))
+	line("Telephones", "sip:"+at.SIPAddr()+" over UDP and TCP; try: "+try(at.SIPAddr()))
 	if len(c.Events) == 0 {
 		line("Incoming calls", "raise no event yet: give --events URL, where your app takes Event Grid events")
 	} else {
