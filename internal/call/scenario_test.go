@@ -78,6 +78,7 @@ func play(t *testing.T, file string) {
 	s.run(file)
 	s.stop()
 	s.ended.Wait()
+	s.calls.Shutdown() // and those that nobody called in for
 	stopClock()
 	running.Wait()
 	s.beat.Stop()
