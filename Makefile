@@ -23,11 +23,12 @@ build: ## Build bin/tipring, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tipring ./cmd/tipring
 
 # The whole-server tests come last and alone: they keep time with real phones. A
-# machine that is shared can starve a phone of its 20 ms, so what fails there is
-# run once more, and the summary says so; what fails twice has failed.
+# machine that is shared can starve a phone of its 20 ms, so what fails is run
+# once more, and the summary says so; what fails twice has failed.
 test: tools ## Install what the tests need and run every test with the race detector
 	$(GO) vet ./...
-	$(GO) test -race -count=1 $$($(GO) list ./... | grep -v /internal/e2e)
+	$(GO) run $(RERUN) --format pkgname --rerun-fails=1 --rerun-fails-max-failures=4 \
+	    --packages "$$($(GO) list ./... | grep -v /internal/e2e)" -- -race -count=1
 	$(GO) run $(RERUN) --format testname --rerun-fails=1 --rerun-fails-max-failures=8 \
 	    --packages ./internal/e2e -- -race -count=1 -timeout 30m
 
