@@ -99,7 +99,7 @@ func (set setting) climb(ctx context.Context, name string, legs []int, d time.Du
 	defer func() { err = errors.Join(err, s.close()) }()
 	began := time.Now()
 	r = result{Name: name, Machine: machine()}
-	if s.fresh, err = s.settle(ctx); err != nil {
+	if s.fresh, err = s.settle(ctx, 0); err != nil {
 		return r, err
 	}
 	r.Before = s.fresh
@@ -131,13 +131,13 @@ func (set setting) climb(ctx context.Context, name string, legs []int, d time.Du
 	if err := s.phones.HangUp(ctx); err != nil {
 		return r, err
 	}
-	r.After, err = s.settle(ctx)
+	r.After, err = s.settle(ctx, 0)
 	r.Took = time.Since(began).Seconds()
 	return r, err
 }
 
 // churn places short calls.
-func (set setting) churn(ctx context.Context, warm, calls int) (r result, err error) {
+func (set setting) churn(ctx context.Context, warm, calls int, rest time.Duration) (r result, err error) {
 	s, err := set.open(ctx)
 	if err != nil {
 		return r, err
@@ -147,7 +147,7 @@ func (set setting) churn(ctx context.Context, warm, calls int) (r result, err er
 	if err := s.phones.Churn(ctx, warm); err != nil { // what is made once is made
 		return r, err
 	}
-	if r.Before, err = s.settle(ctx); err != nil {
+	if r.Before, err = s.settle(ctx, rest); err != nil {
 		return r, err
 	}
 	began := time.Now()
@@ -156,11 +156,10 @@ func (set setting) churn(ctx context.Context, warm, calls int) (r result, err er
 	}
 	r.Took = time.Since(began).Seconds()
 	r.Story = s.phones.Story()
-	if err := s.profile(ctx, "heap?gc=1", s.Heap); err != nil {
+	if r.After, err = s.settle(ctx, rest); err != nil {
 		return r, err
 	}
-	r.After, err = s.settle(ctx)
-	return r, err
+	return r, s.profile(ctx, "heap?gc=1", s.Heap)
 }
 
 // print writes results as JSON or as text.
@@ -208,13 +207,14 @@ func (c *ladderCmd) Run(ctx context.Context) error {
 
 type churnCmd struct {
 	setting
-	Warm  int `default:"500" help:"Calls before the first look."`
-	Calls int `default:"5000" help:"Calls from look to look."`
+	Warm  int           `default:"500" help:"Calls before the first look."`
+	Calls int           `default:"5000" help:"Calls from look to look."`
+	Rest  time.Duration `default:"40s" help:"How long to wait before each look. SIP remembers a call for 32 s (RFC 3261 §17)."`
 }
 
 // Run churns.
 func (c *churnCmd) Run(ctx context.Context) error {
-	r, err := c.churn(ctx, c.Warm, c.Calls)
+	r, err := c.churn(ctx, c.Warm, c.Calls, c.Rest)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (c *allCmd) Run(ctx context.Context) error {
 		func() (result, error) {
 			return c.climb(ctx, "ladder", []int{500, 1000, 1500, 2000, 2250, 2500, 2750, 3000, 3250, 3500}, 12*time.Second)
 		},
-		func() (result, error) { return c.churn(ctx, 500, 5000) },
+		func() (result, error) { return c.churn(ctx, 500, 5000, 40*time.Second) },
 	} {
 		r, err := f()
 		if err != nil {

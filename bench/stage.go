@@ -119,9 +119,15 @@ func (s *stage) look(ctx context.Context) (load.Look, error) {
 	return load.Watch(ctx, s.at.HTTP, s.cmd.Process.Pid, s.ServerCore)
 }
 
-// settle waits until the server has no call left and nothing changes any more,
-// or for a while, and looks.
-func (s *stage) settle(ctx context.Context) (load.Look, error) {
+// settle waits for a while, and then until the server has no call left and
+// nothing changes any more, has it collect its garbage, and looks.
+func (s *stage) settle(ctx context.Context, rest time.Duration) (load.Look, error) {
+	after := time.NewTimer(rest)
+	defer after.Stop()
+	select {
+	case <-after.C:
+	case <-ctx.Done():
+	}
 	again := time.NewTicker(500 * time.Millisecond)
 	defer again.Stop()
 	var before load.Look
@@ -132,7 +138,10 @@ func (s *stage) settle(ctx context.Context) (load.Look, error) {
 		}
 		same := l.Descriptors == before.Descriptors && l.Metrics["go_goroutines"] == before.Metrics["go_goroutines"]
 		if same && l.Metrics["tipring_calls"] == 0 {
-			return l, nil
+			if err := s.collect(ctx); err != nil {
+				return l, err
+			}
+			return s.look(ctx)
 		}
 		before = l
 		select {
@@ -142,6 +151,11 @@ func (s *stage) settle(ctx context.Context) (load.Look, error) {
 		}
 	}
 	return before, nil
+}
+
+// collect has the server collect its garbage.
+func (s *stage) collect(ctx context.Context) error {
+	return s.profile(ctx, "heap?gc=1", os.DevNull)
 }
 
 // profile writes what the server's profiler gives under path to a file, if one

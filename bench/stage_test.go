@@ -49,7 +49,7 @@ func TestAFewLegs(t *testing.T) {
 
 // TestAFewCalls lets short calls come and go.
 func TestAFewCalls(t *testing.T) {
-	r, err := few.churn(t.Context(), 10, 40)
+	r, err := few.churn(t.Context(), 10, 40, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
