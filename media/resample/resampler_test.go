@@ -92,7 +92,7 @@ func TestNothingFoldsDown(t *testing.T) {
 func TestNoImages(t *testing.T) {
 	eachPair(t, func(t *testing.T, from, to int) {
 		if from >= to {
-			t.Skip("goes down")
+			return // this is of those that go up
 		}
 		for _, part := range []float64{0.05, 0.3, 0.6, 0.85} {
 			freq := math.Round(part * float64(from) / 2)
