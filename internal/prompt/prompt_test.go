@@ -195,18 +195,27 @@ func TestALoopHasNoSeam(t *testing.T) {
 func TestItPlaysWhileItLoads(t *testing.T) {
 	pcm := tone(8000, 440, 8000)
 	file := wavOf(8000, 1, pcm)
-	more := make(chan struct{})
+	begin, more := make(chan struct{}), make(chan struct{})
 	l := library(t, &prompt.Library{})
-	p := fetch(t, l, serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Write(file[:44+2*1000])
-		w.(http.Flusher).Flush()
-		<-more
-		w.Write(file[44+2*1000:])
+	p := fetch(t, l, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		for _, part := range []struct {
+			when chan struct{}
+			what []byte
+		}{{begin, file[:44+2*1000]}, {more, file[44+2*1000:]}} {
+			select {
+			case <-part.when:
+			case <-r.Context().Done(): // the test has failed
+				return
+			}
+			w.Write(part.what)
+			w.(http.Flusher).Flush()
+		}
 	}).URL, "")
 	early := p.Source() // before anything is known of it
 	if n, err := early.Read(&media.Frame{Rate: media.Rate8k}); n != 0 || err != nil {
 		t.Errorf("before the header: %d, %v; want silence", n, err)
 	}
+	close(begin)
 	ready(t, p)
 	var first mediatest.Sound
 	for len(first.PCM) < 1000 {

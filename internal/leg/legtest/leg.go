@@ -35,7 +35,7 @@ type Leg struct {
 	ears    []func(*media.Frame) // Hear
 	tick    uint64               // of the last Read
 	keys    []dtmf.Digit
-	sending int // SendDigits that are not yet confirmed
+	sending []int // SendDigits that are not yet confirmed: the ticks that each still takes
 	sent    string
 	handed  string // whom Transfer named last
 	heard   memory
@@ -84,8 +84,11 @@ func (l *Leg) Read(f *media.Frame) (int, error) {
 	case l.state != talking:
 		return 0, nil
 	}
-	for ; l.sending > 0; l.sending-- {
-		l.tell(leg.DigitsSent{})
+	if len(l.sending) > 0 {
+		if l.sending[0]--; l.sending[0] <= 0 {
+			l.sending = l.sending[1:]
+			l.tell(leg.DigitsSent{})
+		}
 	}
 	if l.says == nil {
 		return 0, nil
@@ -162,7 +165,11 @@ func (l *Leg) Answer(ctx context.Context) error {
 	return nil
 }
 
-// SendDigits notes the digits (Sent); DigitsSent comes with the next tick.
+// DigitTicks is how long a digit takes that our side sends.
+const DigitTicks = 5
+
+// SendDigits notes the digits (Sent); DigitsSent comes when they have had their
+// time, DigitTicks each.
 func (l *Leg) SendDigits(digits string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -171,16 +178,17 @@ func (l *Leg) SendDigits(digits string) {
 		return
 	}
 	l.sent += digits
-	l.sending++
+	l.sending = append(l.sending, DigitTicks*len(digits))
 }
 
 // StopDigits gives up those that are not yet confirmed.
 func (l *Leg) StopDigits() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for ; l.sending > 0; l.sending-- {
+	for range l.sending {
 		l.tell(leg.DigitsSent{Err: errors.New("send digits: stopped")})
 	}
+	l.sending = nil
 }
 
 // Hangup ends the leg from our side.
@@ -227,9 +235,10 @@ func (l *Leg) finishLocked(end leg.Ended) {
 	if l.state == over {
 		return
 	}
-	for ; l.sending > 0; l.sending-- {
+	for range l.sending {
 		l.tell(leg.DigitsSent{Err: fmt.Errorf("send digits: the leg has ended")})
 	}
+	l.sending = nil
 	l.tell(end)
 	l.state, l.end = over, end
 	close(l.events)

@@ -199,7 +199,9 @@ func TestSendDigits(t *testing.T) {
 	l := answered(t)
 	l.SendDigits("12")
 	l.SendDigits("3")
-	l.Read(&media.Frame{Rate: media.Rate8k})
+	for range 3 * legtest.DigitTicks {
+		l.Read(&media.Frame{Rate: media.Rate8k})
+	}
 	l.SendDigits("x")
 	l.StopDigits()
 	l.SendDigits("4")
