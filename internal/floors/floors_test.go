@@ -23,11 +23,11 @@ var floor = map[string]int{
 
 	"media/codec": 1, "media/jitter": 1, "media/plc": 1, "media/resample": 1, "media/mix": 1,
 	"media/level": 1, "media/wav": 1, "media/mp3": 1, "media/metronome": 1, "media/mediatest": 1,
-	"dtmf": 1, "internal/leg": 1, "internal/sdp": 1, "internal/event": 1, "internal/outbox": 1,
+	"dtmf": 1, "internal/leg": 1, "internal/sdp": 1, "internal/event": 1, "internal/journal": 1,
 	"internal/acs": 1, "internal/jwt": 1, "internal/dial": 1, "internal/config": 1,
 
 	"media/room": 2, "media/rtp": 2, "media/record": 2, "tts": 2, "stream": 2, "transcription": 2,
-	"internal/directory": 2, "internal/leg/legtest": 2,
+	"internal/directory": 2, "internal/leg/legtest": 2, "internal/outbox": 2,
 
 	"internal/sip": 3, "internal/webrtc": 3, "internal/recording": 3, "internal/prompt": 3,
 
