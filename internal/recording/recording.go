@@ -24,6 +24,11 @@ var (
 	ErrUnsupported = errors.New("recording: this format is not offered")
 	// ErrNotFound: no such document.
 	ErrNotFound = errors.New("recording: no such document")
+	// ErrUnfinished: the sound is safe, but could not be made a document now (the
+	// disk does not let us). The next Repair tries again.
+	ErrUnfinished = errors.New("recording: not completed yet")
+	// ErrDamaged: what stood for the sound is none of ours; it was put aside.
+	ErrDamaged = errors.New("recording: damaged")
 )
 
 // Options says what is recorded and how. Its zero value, with an ID, is an
@@ -42,6 +47,7 @@ type Options struct {
 // A Result is what a recording came to.
 type Result struct {
 	ID           string
+	Call         string // Options.Call
 	Started      time.Time
 	Duration     time.Duration // of its sound: pauses are not counted
 	Mixed        bool

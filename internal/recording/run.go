@@ -41,6 +41,7 @@ func (r *Recording) describe() Result {
 	written := r.rec.Report()
 	return Result{
 		ID:           r.o.ID,
+		Call:         r.o.Call,
 		Started:      r.started,
 		Duration:     written.Duration(),
 		Mixed:        r.o.Mixed,

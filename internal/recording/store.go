@@ -5,16 +5,21 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/tipring/tipring/internal/metric"
 )
 
 // A Store keeps documents in one folder: DOCUMENT.wav, the sound, and
 // DOCUMENT.json, the page of metadata. What is being written has ".part" at the
 // end of its name. Its methods may be called at the same time.
 type Store struct {
-	Dir string // made when it is not there
+	Dir     string       // made when it is not there
+	Metrics *metric.Set  // may be nil
+	Log     *slog.Logger // of what Repair finds; nil means none
 }
 
 // The ends of file names.
