@@ -103,9 +103,9 @@ func (p *Phones) callbacks(ctx context.Context, w http.ResponseWriter, r *http.R
 }
 
 func (p *Phones) answer(ctx context.Context, c *call, token string) error {
-	return p.server.post(ctx, p.client, "/calling/callConnections:answer", map[string]any{
+	return p.server.Post(ctx, "/calling/callConnections:answer", map[string]any{
 		"incomingCallContext": token, "callbackUri": p.url + "/callbacks/" + strconv.Itoa(c.index),
-	})
+	}, nil)
 }
 
 // connected does what the call is for: an IVR leg gets its prompt and its
@@ -117,19 +117,19 @@ func (p *Phones) connected(ctx context.Context, c *call, connection string) erro
 			c.served.open() // the phone hangs up
 			return nil
 		}
-		return p.server.post(ctx, p.client, path+":terminate", nil)
+		return p.server.Post(ctx, path+":terminate", nil, nil)
 	}
 	p.sound.with(func() { c.played = time.Now() })
-	err := p.server.post(ctx, p.client, path+":play", map[string]any{
+	err := p.server.Post(ctx, path+":play", map[string]any{
 		"playSources": []any{map[string]any{"kind": "file", "playSourceCacheId": "prompt", "file": acs.FileSource{URI: p.url + "/prompt.wav"}}},
 		"playTo":      []any{}, "playOptions": map[string]any{"loop": true},
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}
-	err = p.server.post(ctx, p.client, path+":startContinuousDtmfRecognition", map[string]any{
+	err = p.server.Post(ctx, path+":startContinuousDtmfRecognition", map[string]any{
 		"targetParticipant": acs.Identify("4:" + c.number),
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,6 @@
 // # How it works
 //
 //	app.go      Event Grid subscriber, callbacks, prompt: net/http
-//	request.go  signed requests to the server
 //	phone.go    a SIP caller: INVITE, ACK, BYE over one UDP socket
 //	sound.go    one loop for all phones: receives and sends, a twentieth of the
 //	            phones each millisecond, at absolute deadlines

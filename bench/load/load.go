@@ -13,6 +13,7 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
+	"github.com/tipring/tipring/internal/acs/acstest"
 	"github.com/tipring/tipring/media/rtp"
 )
 
@@ -27,8 +28,7 @@ type Config struct {
 type Phones struct {
 	config Config
 	url    string
-	server Server
-	client *http.Client
+	server acstest.Client
 	caller *caller
 	sound  sound
 	script *script
@@ -52,7 +52,7 @@ func New(config Config) (*Phones, error) {
 	}
 	return &Phones{
 		config: config, url: "http://" + config.App.Addr().String(),
-		client:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second},
+		server:  acstest.Client{HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}},
 		caller:  caller,
 		script:  newScript(config.KeyEvery),
 		numbers: map[string]*call{},
@@ -62,13 +62,20 @@ func New(config Config) (*Phones, error) {
 // EventsURL is what the server must be given as --events.
 func (p *Phones) EventsURL() string { return p.url + "/events" }
 
+// A Server is the one under load.
+type Server struct {
+	HTTP string // host:port of its API over HTTP
+	SIP  string // host:port of SIP over UDP
+	Key  []byte // its access key, decoded
+}
+
 // Connect says which server to call.
 func (p *Phones) Connect(s Server) error {
 	addr, err := net.ResolveUDPAddr("udp4", s.SIP)
 	if err != nil {
 		return fmt.Errorf("the server's SIP address: %w", err)
 	}
-	p.server, p.caller.server = s, addr
+	p.server.Server, p.server.Key, p.caller.server = s.HTTP, s.Key, addr
 	return nil
 }
 
@@ -90,7 +97,7 @@ func (p *Phones) Run(ctx context.Context) error {
 	all.Wait()
 	p.pending.Wait()
 	p.sound.each(func(l *line) { _ = l.conn.Close() })
-	p.client.CloseIdleConnections()
+	p.server.HTTP.CloseIdleConnections()
 	return err
 }
 

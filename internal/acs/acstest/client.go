@@ -1,4 +1,4 @@
-package load
+package acstest
 
 import (
 	"bytes"
@@ -11,19 +11,20 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/tipring/tipring/internal/acs"
 )
 
-// A Server is the one under load.
-type Server struct {
-	HTTP string // host:port of its API over HTTP
-	SIP  string // host:port of SIP over UDP
-	Key  []byte // its access key, decoded
+// A Client sends signed requests to one server.
+type Client struct {
+	Server string       // host:port of the API over HTTP
+	Key    []byte       // an access key, decoded
+	HTTP   *http.Client // nil: http.DefaultClient
 }
 
-const version = "?api-version=2026-03-12"
-
-// post sends a signed request.
-func (s *Server) post(ctx context.Context, client *http.Client, path string, in any) error {
+// Post sends in as JSON, nothing if it is nil, and reads the answer into out,
+// unless that is nil. An answer of 300 and more is an error.
+func (c *Client) Post(ctx context.Context, path string, in, out any) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -31,14 +32,18 @@ func (s *Server) post(ctx context.Context, client *http.Client, path string, in 
 			return fmt.Errorf("encode a request: %w", err)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.HTTP+path+version, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+c.Server+path+"?api-version="+acs.Version, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("make a request: %w", err)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	s.sign(req, body)
+	c.Sign(req, body)
+	client := c.HTTP
+	if client == nil {
+		client = http.DefaultClient
+	}
 	res, err := client.Do(req)
 	if err != nil {
 		return err
@@ -48,18 +53,24 @@ func (s *Server) post(ctx context.Context, client *http.Client, path string, in 
 	if err != nil {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	if res.StatusCode >= 300 {
+	if res.StatusCode >= http.StatusMultipleChoices {
 		return fmt.Errorf("POST %s: %s: %s", path, res.Status, answer)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
 	}
 	return nil
 }
 
-// sign adds the headers of HMAC authentication.
-func (s *Server) sign(req *http.Request, body []byte) {
+// Sign adds the headers of HMAC authentication.
+func (c *Client) Sign(req *http.Request, body []byte) {
 	sum := sha256.Sum256(body)
 	hash := base64.StdEncoding.EncodeToString(sum[:])
 	date := time.Now().UTC().Format(http.TimeFormat)
-	mac := hmac.New(sha256.New, s.Key)
+	mac := hmac.New(sha256.New, c.Key)
 	fmt.Fprintf(mac, "%s\n%s\n%s;%s;%s", req.Method, req.URL.RequestURI(), date, req.URL.Host, hash)
 	req.Header.Set("x-ms-date", date)
 	req.Header.Set("x-ms-content-sha256", hash)
