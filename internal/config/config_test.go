@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 	want := config.Config{
 		HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", SIP: "127.0.0.1:5060",
 		MediaPorts: config.Ports{First: 16384, Last: 32767}, MediaTimeout: 30 * time.Second,
-		Data: "./tipring-data", Drain: 5 * time.Second,
+		Sync: true, Data: "./tipring-data", Drain: 5 * time.Second,
 	}
 	got := config.Default()
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {

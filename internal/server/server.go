@@ -15,6 +15,7 @@ import (
 
 	"github.com/tipring/tipring/internal/call"
 	"github.com/tipring/tipring/internal/config"
+	"github.com/tipring/tipring/internal/journal"
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/internal/prompt"
 	"github.com/tipring/tipring/internal/sip"
@@ -37,11 +38,13 @@ type Server struct {
 	caFile      string
 	web         http.Handler
 
+	journal *journal.Log
 	ticks   *metronome.Metronome
 	prompts *prompt.Library
 	calls   *call.Registry
 	phones  *sip.Server
 	courier *webhook.Courier
+	journal journal.Journal
 
 	ready atomic.Bool
 	kill  chan struct{}
@@ -52,8 +55,12 @@ type Server struct {
 // fault.
 func New(cfg config.Config, log *slog.Logger) (*Server, error) {
 	hugePages()
-	s := &Server{config: cfg, log: log, metrics: new(metric.Set), kill: make(chan struct{})}
+	s := &Server{config: cfg, log: log, metrics: new(metric.Set), journal: new(journal.Memory), kill: make(chan struct{})}
 	if err := s.listen(); err != nil {
+		s.close()
+		return nil, err
+	}
+	if err := s.open(); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -85,6 +92,17 @@ func (s *Server) listen() (err error) {
 	return nil
 }
 
+// open opens what lasts.
+func (s *Server) open() (err error) {
+	s.journal, err = journal.Open(journal.Config{
+		Dir: filepath.Join(s.config.Data, "journal"), NoSync: !s.config.Sync, Metrics: s.metrics, Log: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	return nil
+}
+
 // hosts are the names that the development certificate is for.
 func (s *Server) hosts() []string {
 	hosts := []string{"localhost", "127.0.0.1", "::1"}
@@ -99,8 +117,11 @@ func (s *Server) hosts() []string {
 	return hosts
 }
 
-// close frees the listeners of a server that will not run.
+// close frees what a server holds that will not run.
 func (s *Server) close() {
+	if s.journal != nil {
+		s.journal.Close()
+	}
 	for _, l := range []net.Listener{s.http, s.https} {
 		if l != nil {
 			_ = l.Close()
@@ -167,6 +188,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 	s.prompts.Close()
+	s.journal.Close()
 	return err
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/tipring/tipring/internal/api"
 	"github.com/tipring/tipring/internal/call"
 	"github.com/tipring/tipring/internal/dial"
-	"github.com/tipring/tipring/internal/event"
 	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/prompt"
 	"github.com/tipring/tipring/internal/recording"
@@ -32,7 +31,6 @@ func (s *Server) wire() error {
 	}
 	out := &dial.Dialer{AllowNet: s.config.Nets(), Roots: roots, Metrics: s.metrics}
 	recordings := &recording.Store{Dir: filepath.Join(s.config.Data, "recordings")}
-	bus := new(event.Bus)
 
 	s.ticks = metronome.New(metronome.Config{Workers: cores(), Sleep: metronome.Nanosleep, Metrics: s.metrics})
 	s.prompts = &prompt.Library{Client: out.HTTPClient(dial.Limits{Timeout: -1}), Counters: s.metrics}
@@ -40,9 +38,8 @@ func (s *Server) wire() error {
 		Client: out.HTTPClient(dial.Limits{}), Subscribers: s.config.Events,
 		PublicURL: s.PublicURL(), Metrics: s.metrics, Log: s.log,
 	})
-	bus.Subscribe(s.courier.Take)
 	s.calls = call.NewRegistry(call.Config{
-		Publish: bus.Publish, Ticks: s.ticks, Fetch: s.fetch, Recordings: recordings,
+		Keep: s.keep, Ticks: s.ticks, Fetch: s.fetch, Recordings: recordings,
 		Call: s.call, Dial: out.DialContext, TLS: out.TLS(), BaseURL: s.PublicURL(),
 		Metrics: s.metrics, Log: s.log,
 	})
