@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tipring/tipring/internal/event"
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/room"
 )
@@ -17,7 +18,7 @@ func (c *Call) carryOut(a Action) {
 		a.Ask <- a.Answer
 	case Publish:
 		a.Event.ID = newID()
-		c.config.Publish(a.Event)
+		_ = c.config.Keep(Entry{Call: c.machine.ID, Events: []event.Event{a.Event}})
 	case DialLeg:
 		c.dialLeg(a)
 	case TakeLeg:

@@ -28,7 +28,7 @@
 //
 // # How to use it
 //
-//	calls := call.NewRegistry(call.Config{Publish: bus.Publish, …})
+//	calls := call.NewRegistry(call.Config{Keep: keep, …})
 //	phones.OnIncoming = calls.Incoming
 //	properties, err := calls.Answer(ctx, call.Answer{Token: token, Callback: url})
 package call

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/tipring/tipring/internal/event"
 	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/internal/recording"
@@ -21,8 +20,12 @@ import (
 
 // A Config is what calls need of the rest of the server.
 type Config struct {
-	// Publish tells applications what happened. It must not block.
-	Publish func(event.Event)
+	// Keep makes a step of a call durable, and then lets its events be delivered.
+	// It returns when the step is safe. An error says that it is not; the events
+	// are delivered all the same, and the call goes on. It may be called from
+	// several goroutines, and for one call in the order of its steps. Nil keeps
+	// nothing and tells nobody.
+	Keep func(Entry) error
 	// Ticks ticks the rooms.
 	Ticks *metronome.Metronome
 	// Fetch begins to load a prompt.
@@ -37,6 +40,9 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// TLS is for websockets with wss; may be nil.
 	TLS *tls.Config
+	// Authorize gives the Authorization header of a websocket's handshake; nil:
+	// it has none.
+	Authorize func() string
 	// BaseURL begins the serverCallIds.
 	BaseURL string
 	// Metrics may be nil.
@@ -65,6 +71,9 @@ type Registry struct {
 func NewRegistry(config Config) *Registry {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Keep == nil {
+		config.Keep = func(Entry) error { return nil }
 	}
 	if config.Call == nil {
 		config.Call = func(_ context.Context, i Invite) (leg.Leg, error) {

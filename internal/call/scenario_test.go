@@ -72,7 +72,7 @@ func play(t *testing.T, file string) {
 	s := &stage{t: t, beat: time.NewTicker(media.Period), legs: map[string]*legtest.Leg{}, heard: map[string]*earwitness{}}
 	s.ctx, s.stop = context.WithCancel(t.Context())
 	s.calls = call.NewRegistry(call.Config{
-		Publish: s.published, Ticks: ticks, Fetch: fetch, Call: s.dial, BaseURL: "https://tipring.test",
+		Keep: s.keep, Ticks: ticks, Fetch: fetch, Call: s.dial, BaseURL: "https://tipring.test",
 		Recordings: &recording.Store{Dir: t.TempDir()},
 	})
 	s.run(file)
@@ -356,6 +356,13 @@ func (s *stage) wait(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		<-s.beat.C
 	}
+}
+
+func (s *stage) keep(e call.Entry) error {
+	for _, e := range e.Events {
+		s.published(e)
+	}
+	return nil
 }
 
 func (s *stage) published(e event.Event) {

@@ -107,6 +107,9 @@ func (c *Call) openStream(a OpenStream) {
 		Dial: c.config.Dial, TLS: c.config.TLS, Counters: c.config.Metrics,
 		Started: func() { c.post(StreamUp{a.Connection}) },
 	}
+	if c.config.Authorize != nil {
+		o.Authorization = c.config.Authorize()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	t := &streamTap{cancel: cancel}
 	if a.Streaming.Bidirectional {

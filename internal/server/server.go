@@ -44,7 +44,6 @@ type Server struct {
 	calls   *call.Registry
 	phones  *sip.Server
 	courier *webhook.Courier
-	journal journal.Journal
 
 	ready atomic.Bool
 	kill  chan struct{}
@@ -55,7 +54,7 @@ type Server struct {
 // fault.
 func New(cfg config.Config, log *slog.Logger) (*Server, error) {
 	hugePages()
-	s := &Server{config: cfg, log: log, metrics: new(metric.Set), journal: new(journal.Memory), kill: make(chan struct{})}
+	s := &Server{config: cfg, log: log, metrics: new(metric.Set), kill: make(chan struct{})}
 	if err := s.listen(); err != nil {
 		s.close()
 		return nil, err
