@@ -11,6 +11,7 @@ import (
 
 	"github.com/tipring/tipring/internal/call"
 	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/internal/journal"
 	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/internal/recording"
@@ -45,9 +46,18 @@ type Objects interface {
 type Config struct {
 	Calls   Calls
 	Objects Objects
-	Ports   []string         // of the listeners: a client may leave its endpoint's port out of x-ms-host
-	Keys    [][]byte         // access keys, decoded; any of them signs. None: every request is refused
-	Metrics *metric.Set      // api_requests_total, api_refused_total; may be nil
+	Ports   []string // of the listeners: a client may leave its endpoint's port out of x-ms-host
+	Keys    [][]byte // access keys, decoded; any of them signs. None: every signature is refused
+	// Bearer checks a bearer token: nil, or why it does not count. An error that
+	// wraps ErrNoIssuer is answered 503. Without Bearer tokens are refused.
+	Bearer func(ctx context.Context, token string) error
+	// Tokens serves the OpenID configuration and the keys of our own tokens, to
+	// anybody; may be nil.
+	Tokens http.Handler
+	// Journal keeps the answers to requests that may be sent again; nil: they
+	// last as long as the process.
+	Journal journal.Journal
+	Metrics *metric.Set      // api_requests_total, api_refused_total, …; may be nil
 	Log     *slog.Logger     // nil: silent
 	Now     func() time.Time // nil: time.Now
 }

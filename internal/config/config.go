@@ -35,6 +35,10 @@ type Config struct {
 	AllowNet      []netip.Prefix `name:"allow-net" env:"TIPRING_ALLOW_NET" group:"Apps" sep:" " placeholder:"CIDR" help:"Private networks that callbacks, prompts, websockets and uploads may reach; public addresses are always allowed, link-local and metadata addresses never. May be given many times. Default: loopback, when every listener is on loopback."`
 	TokenIssuer   string         `name:"token-issuer" env:"TIPRING_TOKEN_ISSUER" group:"Apps" placeholder:"URL" help:"iss of the JWTs on callbacks and websocket handshakes. Default: --public-url."`
 	TokenAudience string         `name:"token-audience" env:"TIPRING_TOKEN_AUDIENCE" group:"Apps" placeholder:"ID" help:"aud of the same JWTs. Default: a fixed id of this data folder."`
+	TokenRotate   time.Duration  `name:"token-rotate" env:"TIPRING_TOKEN_ROTATE" group:"Apps" default:"720h" help:"How long a key signs these JWTs before the next one does."`
+	EntraIssuer   string         `name:"entra-issuer" env:"TIPRING_ENTRA_ISSUER" group:"Apps" placeholder:"URL" help:"Accept bearer tokens of this OpenID issuer (such as https://login.microsoftonline.com/TENANT/v2.0) beside signed requests. Default: none are accepted."`
+	EntraAudience string         `name:"entra-audience" env:"TIPRING_ENTRA_AUDIENCE" group:"Apps" default:"https://communication.azure.com" help:"aud that these bearer tokens must have."`
+	Roots         string         `name:"roots" env:"TIPRING_ROOTS" group:"Apps" type:"path" placeholder:"FILE" help:"Certificates that outbound TLS connections trust beside the system's, PEM."`
 
 	Trunk string `name:"trunk" env:"TIPRING_TRUNK" group:"Telephones" placeholder:"SIP-URI" help:"Where phone numbers are dialled that no registered phone has; its address may also send calls in. sip:user:password@host answers its 401 and 407, ;register registers there."`
 	Users []User `name:"user" env:"TIPRING_USER" group:"Telephones" sep:" " placeholder:"NAME:PASSWORD" help:"A phone that may register; may be given many times. On loopback, without any --user, every name may register without a password."`

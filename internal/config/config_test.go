@@ -26,6 +26,7 @@ func TestDefaults(t *testing.T) {
 		HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", SIP: "127.0.0.1:5060",
 		MediaPorts: config.Ports{First: 16384, Last: 32767}, MediaTimeout: 30 * time.Second,
 		Sync: true, Data: "./tipring-data", Drain: 5 * time.Second,
+		TokenRotate: 720 * time.Hour, EntraAudience: "https://communication.azure.com",
 	}
 	got := config.Default()
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
@@ -90,6 +91,12 @@ func TestBadValuesNameTheirFlag(t *testing.T) {
 		{"trunk port", []string{"--trunk=sip:trunk.example.com:0"}, "--trunk: its port"},
 		{"user", []string{"--user=alice"}, "--user"},
 		{"user twice", []string{"--user=alice:a", "--user=alice:b"}, "--user: alice is named twice"},
+		{"rotation without pause", []string{"--token-rotate=0s"}, "--token-rotate: 0s is less than 1s"},
+		{"issuer", []string{"--entra-issuer=https://login.example.com/tenant/v2.0"}, ""},
+		{"issuer on this machine", []string{"--entra-issuer=http://127.0.0.1:9/tenant"}, ""},
+		{"issuer in the clear", []string{"--entra-issuer=http://login.example.com/tenant"}, "--entra-issuer: \"http://login.example.com/tenant\" is not https"},
+		{"issuer without a host", []string{"--entra-issuer=tenant"}, "--entra-issuer: \"tenant\" is not a URL"},
+		{"tokens for anybody", []string{"--entra-issuer=https://login.example.com", "--entra-audience="}, "--entra-audience: empty"},
 		{"open to others without a key", []string{"--sip=0.0.0.0:5060"}, "--access-key: needed"},
 		{"open to others by name", []string{"--http=:8080"}, "--access-key: needed"},
 		{"media open to others", []string{"--media-ip=192.0.2.1"}, "--access-key: needed"},

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // shortestKey is the least that an access key must have, in bytes.
@@ -26,7 +27,7 @@ func (c Config) Validate() error {
 	if errors.Join(errs...) == nil { // else nobody knows who can reach the server
 		errs = append(errs, c.keys())
 	}
-	errs = append(errs, c.tls(), c.sound())
+	errs = append(errs, c.tls(), c.sound(), c.tokens())
 	for _, u := range c.Events {
 		errs = append(errs, blame("--events", web(u)))
 	}
@@ -71,6 +72,37 @@ func (c Config) sound() error {
 		return fmt.Errorf("--media-timeout: %v must be more than nothing", c.MediaTimeout)
 	}
 	return nil
+}
+
+// shortestRotation is the least that a signing key lives: making one costs a
+// core a tenth of a second.
+const shortestRotation = time.Second
+
+// tokens holds the rules of tokens: keys that are fetched from an issuer in the
+// clear are anybody's keys.
+func (c Config) tokens() error {
+	var errs []error
+	if c.TokenRotate < shortestRotation {
+		errs = append(errs, fmt.Errorf("--token-rotate: %v is less than %v", c.TokenRotate, shortestRotation))
+	}
+	if c.EntraIssuer != "" {
+		errs = append(errs, blame("--entra-issuer", issuer(c.EntraIssuer)))
+		if c.EntraAudience == "" {
+			errs = append(errs, errors.New("--entra-audience: empty: tokens for anybody would be accepted"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func issuer(s string) error {
+	if err := web(s); err != nil {
+		return err
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme == "https" || loopback(net.JoinHostPort(u.Hostname(), "0")) {
+		return err
+	}
+	return fmt.Errorf("%q is not https, and not on this machine", s)
 }
 
 // keys holds the rule of the development key: everybody knows it, so it opens
