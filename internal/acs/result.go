@@ -46,6 +46,9 @@ var (
 	EndedShutdown = Result{500, 8572, "The server was stopped."}
 	EndedFailed   = Result{500, 9999, "The call broke off."}
 
+	// Restarted ends what a server was at that was killed.
+	Restarted = Result{500, 8572, "The server was restarted."}
+
 	AnswerEnded = Result{400, 8528, "The call ended before it was established."}
 
 	ConnectEnded = Result{400, 8528, "The call ended before the connection was made."}

@@ -40,6 +40,7 @@ const (
 	EndedShutdown                  // the server was stopped
 	EndedFailed                    // it broke
 	EndedLast                      // the last participant left
+	EndedRestart                   // the server was killed, and has been started again
 )
 
 // ParticipantsUpdated is the list as it is now. Sequence rises from 1.
@@ -72,6 +73,7 @@ const (
 	PlayUnreachable                  // it could not be downloaded
 	PlayNoSpeech                     // no engine speaks text here
 	PlayInternal
+	PlayRestart // the server was killed, and has been started again
 )
 
 // RecognizeCompleted: the digits were collected, or a choice was made.
@@ -109,6 +111,7 @@ const (
 	RecognizePromptFailed                         // its prompt could not be played
 	RecognizeWrongTone                            // a digit that is none of the choices
 	RecognizeInternal
+	RecognizeRestart // the server was killed, and has been started again
 )
 
 // RecognizeCanceled: a cancel, an interrupt or the end of the call stopped it.
@@ -138,6 +141,7 @@ const (
 	InviteUnreachable
 	InviteCanceled // taken back, or the call ended first
 	InviteFailed
+	InviteRestart // the server was killed, and has been started again
 )
 
 // CreateCallFailed: nobody whom a new call rang has answered.
@@ -172,7 +176,10 @@ type RemoveFailed struct{ Participant string }
 type MoveSucceeded struct{ Participant, From string }
 
 // MoveFailed: a participant of another call could not be moved.
-type MoveFailed struct{ Participant, From string }
+type MoveFailed struct {
+	Participant, From string
+	Restart           bool // the server was killed, and has been started again
+}
 
 // TransferAccepted: the transfer target has answered the transferred one.
 type TransferAccepted struct{ Target, Transferee string }
@@ -186,9 +193,11 @@ type HoldFailed struct{ Cause PlayCause }
 // TonesSent: the digits have been sent.
 type TonesSent struct{}
 
-// TonesFailed: the digits could not be sent, or not all, because they were
-// canceled.
-type TonesFailed struct{ Canceled bool }
+// TonesFailed: the digits could not be sent, or not all.
+type TonesFailed struct {
+	Canceled bool // by a cancel, or the end of the call
+	Restart  bool // the server was killed, and has been started again
+}
 
 // CallStarted, for the Event Grid subscribers: a call is up.
 type CallStarted struct {
@@ -267,6 +276,7 @@ type StreamCause uint8
 const (
 	StreamUnreachable StreamCause = iota // the first connection failed
 	StreamBroken                         // it was up and broke
+	StreamRestart                        // the server was killed, and has been started again
 )
 
 func (IncomingCall) body()          {}

@@ -65,10 +65,7 @@ func spell(b event.Body, c acs.Common) (name string, data any) {
 	case event.MediaStreamingStopped:
 		return acs.TypeStreamingStopped, acs.StreamingChanged{Update: acs.StreamingStopped, Common: is(acs.TypeStreamingStopped, acs.ResultCompleted)}
 	case event.MediaStreamingFailed:
-		update, result := acs.StreamingUnreachable, acs.StreamUnreachable
-		if b.Cause == event.StreamBroken {
-			update, result = acs.StreamingBroken, acs.StreamBroken
-		}
+		update, result := streamResult(b.Cause)
 		return acs.TypeStreamingFailed, acs.StreamingChanged{Update: update, Common: is(acs.TypeStreamingFailed, result)}
 	}
 	if name, data := spellPeople(b, is); name != "" {
@@ -103,7 +100,7 @@ func spellPeople(b event.Body, is func(string, acs.Result) acs.Common) (name str
 	case event.MoveSucceeded:
 		return moved(acs.TypeMoveSucceeded, b.Participant, b.From, acs.ResultOK)
 	case event.MoveFailed:
-		return moved(acs.TypeMoveFailed, b.Participant, b.From, acs.NotMoved)
+		return moved(acs.TypeMoveFailed, b.Participant, b.From, moveResult(b))
 	case event.TransferAccepted:
 		return acs.TypeTransferAccepted, acs.TransferAccepted{
 			Target: acs.Identify(b.Target), Transferee: acs.Identify(b.Transferee), Common: is(acs.TypeTransferAccepted, acs.ResultOK),

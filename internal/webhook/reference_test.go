@@ -18,17 +18,23 @@ const reference = "../../docs/reference.md"
 // causes are events of every kind, and each kind that fails with every cause.
 func causes() []event.Body {
 	all := slices.Collect(maps.Values(bodies()))
-	all = append(all, event.TonesFailed{Canceled: true})
-	for r := event.EndedByApp; r <= event.EndedLast; r++ {
+	all = append(all, event.TonesFailed{Canceled: true}, event.TonesFailed{Restart: true}, event.MoveFailed{Restart: true})
+	for r := event.EndedByApp; r <= event.EndedRestart; r++ {
 		all = append(all, event.CallDisconnected{Reason: r}, event.AnswerFailed{Reason: r})
 	}
-	for c := event.InviteDeclined; c <= event.InviteFailed; c++ {
+	for c := event.InviteDeclined; c <= event.InviteRestart; c++ {
 		all = append(all, event.CreateCallFailed{Cause: c}, event.AddFailed{Cause: c}, event.TransferFailed{Cause: c})
 	}
-	for c := event.PlayBadFormat; c <= event.PlayInternal; c++ {
-		all = append(all, event.PlayFailed{Cause: c}, event.HoldFailed{Cause: c})
+	for c := event.PlayBadFormat; c <= event.PlayRestart; c++ {
+		all = append(all, event.PlayFailed{Cause: c})
+		if c != event.PlayRestart { // whoever was on hold is gone
+			all = append(all, event.HoldFailed{Cause: c})
+		}
 	}
-	for c := event.RecognizeInitialSilence; c <= event.RecognizeInternal; c++ {
+	for c := event.StreamUnreachable; c <= event.StreamRestart; c++ {
+		all = append(all, event.MediaStreamingFailed{Cause: c})
+	}
+	for c := event.RecognizeInitialSilence; c <= event.RecognizeRestart; c++ {
 		all = append(all, event.RecognizeFailed{Cause: c})
 	}
 	return all

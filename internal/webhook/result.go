@@ -19,6 +19,8 @@ func endResult(r event.EndReason) acs.Result {
 		return acs.EndedShutdown
 	case event.EndedLast:
 		return acs.EndedLast
+	case event.EndedRestart:
+		return acs.Restarted
 	}
 	return acs.EndedFailed
 }
@@ -29,6 +31,8 @@ func answerResult(r event.EndReason) acs.Result {
 		return acs.EndedFailed
 	case event.EndedShutdown:
 		return acs.EndedShutdown
+	case event.EndedRestart:
+		return acs.Restarted
 	}
 	return acs.AnswerEnded
 }
@@ -45,6 +49,8 @@ func inviteResult(c event.InviteCause) acs.Result {
 		return acs.InviteUnreachable
 	case event.InviteCanceled:
 		return acs.InviteCanceled
+	case event.InviteRestart:
+		return acs.Restarted
 	}
 	return acs.InviteFailed
 }
@@ -57,15 +63,38 @@ func playResult(c event.PlayCause) acs.Result {
 		return acs.PlayUnreachable
 	case event.PlayNoSpeech:
 		return acs.PlayNoSpeech
+	case event.PlayRestart:
+		return acs.Restarted
 	}
 	return acs.PlayInternal
 }
 
 func tonesResult(b event.TonesFailed) acs.Result {
-	if b.Canceled {
+	switch {
+	case b.Canceled:
 		return acs.ResultCanceled
+	case b.Restart:
+		return acs.Restarted
 	}
 	return acs.TonesFailed
+}
+
+func moveResult(b event.MoveFailed) acs.Result {
+	if b.Restart {
+		return acs.Restarted
+	}
+	return acs.NotMoved
+}
+
+// streamResult is also how the status of a stream is spelled.
+func streamResult(c event.StreamCause) (update acs.StreamingUpdate, result acs.Result) {
+	switch c {
+	case event.StreamUnreachable:
+		return acs.StreamingUnreachable, acs.StreamUnreachable
+	case event.StreamRestart:
+		return acs.StreamingBroken, acs.Restarted
+	}
+	return acs.StreamingBroken, acs.StreamBroken
 }
 
 // recognizeResult says of a prompt that failed also why it did.
@@ -81,6 +110,8 @@ func recognizeResult(b event.RecognizeFailed) acs.Result {
 		result := acs.RecognizePromptFailed
 		result.Message += " " + playResult(b.Play).Message
 		return result
+	case event.RecognizeRestart:
+		return acs.Restarted
 	}
 	return acs.RecognizeInternal
 }
