@@ -1,0 +1,193 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// How long the storms last. The short one is for the sake of the whole run.
+var (
+	sdkStorm = flag.Duration("storm.sdk", 60*time.Second, "how long the storm by the SDK lasts")
+	goStorm  = flag.Duration("storm.go", 15*time.Second, "how long the storm by the Go app lasts")
+	goRate   = flag.Int("storm.rate", 200, "calls a second of the storm by the Go app")
+)
+
+// TestStormBySDK: sipp calls, Microsoft's client answers, plays and hangs up,
+// and of the seven webhooks that it has its events sent to six misbehave. No
+// event is lost, none comes out of order, and the seventh does not notice.
+func TestStormBySDK(t *testing.T) {
+	addr := freeAddr(t)
+	w := startStorm(t, "--forward=http://"+addr)
+	cmd := exec.Command("node", filepath.Join("app", "storm.mjs"))
+	_, port, _ := net.SplitHostPort(addr)
+	cmd.Env = append(os.Environ(), "PORT="+port)
+	client := runApp(t, cmd, "http://"+addr)
+	client.must(t, "", "", "connect", "endpoint=http://"+w.http+"/;accesskey="+w.key(), map[string]any{"allowInsecureConnection": true})
+	client.must(t, "", "", "answerWith", w.callbacks, w.url+"/prompt.wav")
+
+	calm := w.phase(t, false, 50, 10*time.Second)
+	w.compare(t, calm, w.phase(t, true, 50, *sdkStorm))
+	client.came(func(e *event) bool {
+		if e.kind == "Broken" {
+			t.Errorf("the app: %s", e.text("message"))
+		}
+		return false
+	})
+	w.stop(t, 15*time.Second)
+}
+
+// TestStormByGoApp is the same with four times as many calls, by an app that
+// costs less.
+func TestStormByGoApp(t *testing.T) {
+	w := startStorm(t)
+	w.must(t, "", "", "connect", w.http, w.key())
+	calm := w.phase(t, false, *goRate, 5*time.Second)
+	w.compare(t, calm, w.phase(t, true, *goRate, *goStorm))
+	w.stop(t, 15*time.Second)
+}
+
+// A stormy is a server whose events go through the program in ./storm.
+type stormy struct {
+	*world
+	callbacks []string
+}
+
+// An outcome is what the program says of a number of calls.
+type outcome struct {
+	Calls, Over int
+	Endpoints   map[string]struct {
+		Lanes, Events, Attempts, Again int
+		P50, P90, P99, Max, Drained    float64
+	}
+	Faults     []string
+	FaultCount int
+}
+
+// startStorm runs both, as they are shipped: they are measured. args are for
+// the program.
+func startStorm(t *testing.T, args ...string) *stormy {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "storm")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./storm").CombinedOutput(); err != nil {
+		t.Fatalf("go build ./storm: %v\n%s", err, out)
+	}
+	a := runApp(t, exec.Command(path, append(args, "--dead="+freeAddr(t))...), "")
+	ready := a.events[0]
+	a.url = ready.text("url")
+	var callbacks []string
+	for _, url := range ready.get("callbacks").([]any) {
+		callbacks = append(callbacks, url.(string))
+	}
+	s := startBinary(t, built(t, "-race=false"), "--events="+a.url+"/events", "--media-ports=10000-16999",
+		"--media-timeout=10m", "--allow-net=127.0.0.1/32") // the phones are mute, and 127.0.0.9 is forbidden
+	s.ready(t)
+	a.await(t, "SubscriptionValidation", 15*time.Second, nil)
+	return &stormy{&world{s, a}, callbacks}
+}
+
+// phase has sipp place calls for a while, waits until the last event of each
+// has been accepted, and wants none to have been lost or out of order.
+func (w *stormy) phase(t *testing.T, hostile bool, rate int, d time.Duration) outcome {
+	t.Helper()
+	w.must(t, "", "", "begin", hostile)
+	number := int(float64(rate) * d.Seconds())
+	cpu, began := w.cpu(t), time.Now()
+	sum := startCallers(t, w.server, "hungup", calls{number: number, rate: rate}).wait(t, d+2*time.Minute)
+	var over struct{ Callbacks, Grid int }
+	drained := within(2*time.Minute, func() bool {
+		if err := json.Unmarshal(w.must(t, "", "", "count"), &over); err != nil {
+			t.Fatal(err)
+		}
+		return over.Callbacks == number && over.Grid == number
+	})
+	if !drained {
+		t.Errorf("of %d calls %d came to their end at the callback, %d at the subscriber", number, over.Callbacks, over.Grid)
+	}
+	took := time.Since(began)
+	var o outcome
+	if err := json.Unmarshal(w.must(t, "", "", "report"), &o); err != nil {
+		t.Fatal(err)
+	}
+	if o.Calls != number || o.Over != number {
+		t.Errorf("%d calls, %d were heard of, %d to their end", number, o.Calls, o.Over)
+	}
+	for _, fault := range o.Faults {
+		t.Error(fault)
+	}
+	if n := o.FaultCount - len(o.Faults); n > 0 {
+		t.Errorf("… and %d more", n)
+	}
+	w.tell(t, o, fmt.Sprintf("hostile %t: %d calls, %d a second, answered after %v, %d SIP retransmissions; %v to the last event; server %.0f %% of a core",
+		hostile, number, rate, sum.answered, sum.retransmissions, took.Round(time.Millisecond), 100*(w.cpu(t)-cpu).Seconds()/took.Seconds()))
+	return o
+}
+
+// tell logs what came of a phase.
+func (w *stormy) tell(t *testing.T, o outcome, title string) {
+	t.Helper()
+	events, attempts := 0, 0
+	for _, name := range slices.Sorted(maps.Keys(o.Endpoints)) {
+		e := o.Endpoints[name]
+		events, attempts = events+e.Events, attempts+e.Attempts
+		title += fmt.Sprintf("\n%12s %5d lanes %6d events %6d attempts %4d again, event to first attempt p50 %8.2f p90 %8.2f p99 %8.2f max %8.2f ms, in %5.1f s",
+			name, e.Lanes, e.Events, e.Attempts, e.Again, e.P50, e.P90, e.P99, e.Max, e.Drained)
+	}
+	title += fmt.Sprintf("\n%d events, %d attempts seen, %d faults; counted by the server since its start:", events, attempts, o.FaultCount)
+	counted := w.metrics(t)
+	for _, name := range slices.Sorted(maps.Keys(counted)) {
+		for _, kind := range []string{"webhook", "outbox", "journal", "ticks", "dial", "jwt"} {
+			if rest, ok := strings.CutPrefix(name, "tipring_"); ok && strings.HasPrefix(rest, kind) {
+				title += fmt.Sprintf(" %s %v,", rest, counted[name])
+			}
+		}
+	}
+	t.Log(title)
+}
+
+// compare wants the healthy endpoint, and the subscriber, to be served as well
+// among bad neighbours as among good ones: a bad neighbour is late by seconds,
+// the machine's other work by milliseconds.
+func (w *stormy) compare(t *testing.T, calm, hostile outcome) {
+	t.Helper()
+	for _, name := range []string{"healthy", "grid"} {
+		before, now := calm.Endpoints[name], hostile.Endpoints[name]
+		if now.P50 > 4*before.P50+10 || now.P90 > 4*before.P90+50 {
+			t.Errorf("%s: an event took %.1f ms, %.1f at p90, among bad neighbours; before %.1f and %.1f", name, now.P50, now.P90, before.P50, before.P90)
+		}
+		if now.Again > 0 || now.Attempts != now.Events {
+			t.Errorf("%s: %d attempts for %d events that were all accepted", name, now.Attempts, now.Events)
+		}
+	}
+	if n := w.counted(t, "tipring_webhook_", "given up"); n > 0 {
+		t.Errorf("%.0f events were given up", n)
+	}
+}
+
+// cpu is what the server has used of processors; 0 where there is no /proc.
+func (s *server) cpu(t *testing.T) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat"))
+	if err != nil {
+		t.Log(err)
+		return 0
+	}
+	_, after, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(after)
+	var ticks time.Duration // of 10 ms, on every Linux
+	for _, field := range fields[11:13] {
+		n, _ := strconv.Atoi(field)
+		ticks += time.Duration(n)
+	}
+	return ticks * 10 * time.Millisecond
+}
