@@ -43,6 +43,9 @@ type Contact struct {
 type Directory struct {
 	PerName int // contacts of one name; 0 means DefaultPerName
 	Total   int // contacts in all; 0 means DefaultTotal
+	// Ledger keeps the contacts beyond the end of the process, see ReadRecord;
+	// nil: nothing does.
+	Ledger Ledger
 
 	mu    sync.Mutex
 	names map[string][]Contact
@@ -67,11 +70,16 @@ func (d *Directory) Bind(now time.Time, id string, c Contact) error {
 	switch {
 	case !c.Expires.After(now):
 		if i >= 0 {
+			d.forget(id, list[i])
 			d.put(id, slices.Delete(list, i, i+1))
 		}
 		return nil
 	case i >= 0:
+		if list[i].URI != c.URI {
+			d.forget(id, list[i])
+		}
 		list[i] = c
+		d.note(now, id, c)
 		return nil
 	}
 	if d.total >= cmp.Or(d.Total, DefaultTotal) {
@@ -88,9 +96,11 @@ func (d *Directory) Bind(now time.Time, id string, c Contact) error {
 				oldest = j
 			}
 		}
+		d.forget(id, list[oldest])
 		list = slices.Delete(list, oldest, oldest+1)
 	}
 	d.put(id, append(list, c))
+	d.note(now, id, c)
 	return nil
 }
 
@@ -98,6 +108,7 @@ func (d *Directory) Bind(now time.Time, id string, c Contact) error {
 func (d *Directory) Clear(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.forget(id, d.names[id]...)
 	d.put(id, nil)
 }
 
@@ -119,7 +130,13 @@ func (d *Directory) Size() int {
 // fresh drops the expired contacts of id and gives the rest.
 func (d *Directory) fresh(now time.Time, id string) []Contact {
 	list := d.names[id]
-	kept := slices.DeleteFunc(list, func(c Contact) bool { return !c.Expires.After(now) })
+	kept := slices.DeleteFunc(list, func(c Contact) bool {
+		over := !c.Expires.After(now)
+		if over {
+			d.forget(id, c)
+		}
+		return over
+	})
 	if len(kept) != len(list) {
 		d.put(id, kept) // the map holds the longer list still, so the total comes out right
 	}

@@ -14,6 +14,9 @@
 // limited number of contacts: one more drops the one that would expire first,
 // since a telephone that restarts leaves its old contacts behind.
 //
+// With a [Ledger] the contacts outlast the process: each change is noted, when
+// there is time, and [ReadRecord] gives a contact back for Bind.
+//
 // # How to use it
 //
 //	d := directory.Directory{}

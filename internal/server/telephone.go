@@ -1,15 +1,19 @@
 package server
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	sipgo "github.com/emiago/sipgo/sip"
 
 	"github.com/tipring/tipring/internal/directory"
+	"github.com/tipring/tipring/internal/journal"
 	"github.com/tipring/tipring/internal/sip"
 	"github.com/tipring/tipring/media/rtp"
 )
@@ -28,7 +32,8 @@ func (s *Server) telephones() error {
 		Addr: s.config.SIP, MediaIP: s.config.MediaIP,
 		Ports:        &rtp.Ports{IP: s.config.MediaAddr(), Min: uint16(s.config.MediaPorts.First), Max: uint16(s.config.MediaPorts.Last)},
 		MediaTimeout: s.config.MediaTimeout,
-		Directory:    &directory.Directory{},
+		Directory:    &directory.Directory{Ledger: ledger{s.journal, contactKey}},
+		Ledger:       ledger{s.journal, dialogKey},
 		Users:        users, OpenLoopback: s.config.Loopback(), Trunks: trunks,
 		OnIncoming: s.calls.Incoming, Resolver: s.resolve,
 		Metrics: s.metrics, Log: s.log.With(slog.String("part", "sip")),
@@ -36,8 +41,64 @@ func (s *Server) telephones() error {
 	if err = s.phones.Listen(); err != nil {
 		return fmt.Errorf("--sip: %w", err)
 	}
+	if err = s.remember(contactKey, s.phones.RecoverContact); err == nil {
+		err = s.remember(dialogKey, s.phones.Recover)
+	}
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
 	return nil
 }
+
+// remember gives the telephones what an earlier run has kept of one kind. What
+// cannot be read is left out.
+func (s *Server) remember(kind string, recover func(key string, record []byte) error) error {
+	var all []journal.Record
+	err := s.journal.Each(kind, func(key string, value []byte) error {
+		all = append(all, journal.Record{Key: key, Value: bytes.Clone(value)})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read what was kept of the telephones: %w", err)
+	}
+	for _, r := range all {
+		if err := recover(strings.TrimPrefix(r.Key, kind), r.Value); err != nil {
+			s.log.Warn("not recovered", "record", r.Key, "err", err)
+		}
+	}
+	return nil
+}
+
+// The kinds of records that the telephones keep in the journal.
+const (
+	dialogKey  = "dialog/"
+	contactKey = "contact/"
+)
+
+// keepTime is how long a call waits for its record to be durable. A disk that
+// takes longer is out of order, and the call goes on without.
+const keepTime = time.Second
+
+// A ledger keeps records of one kind in the journal.
+type ledger struct {
+	journal journal.Journal
+	kind    string
+}
+
+// Keep commits a record.
+func (l ledger) Keep(key string, record []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), keepTime)
+	defer cancel()
+	return l.journal.Commit(ctx, journal.Record{Key: l.kind + key, Value: record})
+}
+
+// Note commits a record some time soon.
+func (l ledger) Note(key string, record []byte) {
+	l.journal.Later(journal.Record{Key: l.kind + key, Value: record})
+}
+
+// Forget removes a record some time soon.
+func (l ledger) Forget(key string) { l.journal.Later(journal.Record{Key: l.kind + key}) }
 
 // trunks reads sip:user:password@host:port;transport=tcp;register. The password
 // may hold an @; other marks of a URI are written %XX.

@@ -97,8 +97,7 @@ func requestKey(req *sipgo.Request) string {
 type strangers struct {
 	mu    sync.Mutex
 	seen  map[netip.Addr]*stranger
-	spare time.Duration // how long we have not challenged, up to the burst
-	last  time.Time
+	spent allowance
 	swept time.Time
 }
 
@@ -160,22 +159,7 @@ func (t *strangers) challenge(from netip.Addr, request string, v verdict) bool {
 		e.strikes++
 		return false
 	}
-	return t.afford(now)
-}
-
-// afford spends one challenge of the common allowance.
-func (t *strangers) afford(now time.Time) bool {
-	if t.last.IsZero() {
-		t.spare = challengeBurst * challengeEvery
-	} else {
-		t.spare = min(t.spare+now.Sub(t.last), challengeBurst*challengeEvery)
-	}
-	t.last = now
-	if t.spare < challengeEvery {
-		return false
-	}
-	t.spare -= challengeEvery
-	return true
+	return t.spent.afford(now, challengeEvery, challengeBurst)
 }
 
 // pass makes an address known.

@@ -51,7 +51,7 @@ type DialConfig struct {
 
 // An outgoing is our INVITE on its way.
 type outgoing struct {
-	tx      *sipgo.ClientTx
+	tx      *sipgo.ClientTx // nil: of a former dialog
 	req     *sipgo.Request
 	heard   bool // a provisional response has come, so CANCEL may go
 	rang    bool // Ringing is out
@@ -62,21 +62,21 @@ type outgoing struct {
 }
 
 func (o *outgoing) responses() <-chan *sipgo.Response {
-	if o == nil || o.settled {
+	if o == nil || o.settled || o.tx == nil {
 		return nil
 	}
 	return o.tx.Responses()
 }
 
 func (o *outgoing) done() <-chan struct{} {
-	if o == nil || o.settled {
+	if o == nil || o.settled || o.tx == nil {
 		return nil
 	}
 	return o.tx.Done()
 }
 
 func (o *outgoing) drop() {
-	if o != nil && !o.settled {
+	if o != nil && !o.settled && o.tx != nil {
 		o.tx.Terminate()
 	}
 }
@@ -100,7 +100,9 @@ func (s *Server) dial(ctx context.Context, c DialConfig) (*dialog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = d.place(ctx, c); err == nil && !s.start(d.run) {
+	if err = d.place(ctx, c); err != nil {
+		d.forget()
+	} else if !s.start(d.run) { // the next run withdraws it
 		err = ErrNotRunning
 	}
 	if err != nil {
@@ -131,8 +133,9 @@ func (s *Server) newUAC(c DialConfig) (*dialog, error) {
 	d.local = end{
 		display: c.From.Display,
 		uri:     sipgo.Uri{Scheme: "sip", User: EscapeUser(userFor(c.From.ID)), Host: cmp.Or(c.Domain, d.us.Addr().String())},
-		tag:     sipgo.GenerateTagN(16),
+		tag:     sipgo.GenerateTagN(tagSize),
 	}
+	d.key = d.local.tag
 	d.user, d.password = c.User, c.Password
 	d.call = leg.Call{From: c.From, To: d.party, CorrelationID: c.CorrelationID, Headers: c.Headers}
 	if d.call.CorrelationID == "" {
@@ -209,11 +212,17 @@ func (d *dialog) place(ctx context.Context, c DialConfig) error {
 	ct := sipgo.ContentTypeHeader("application/sdp")
 	req.AppendHeader(&ct)
 	req.SetBody(body)
+	d.server.expect(ctx, req)
+	d.invite = req
+	d.keep(keptCalling) // so that CANCEL can be said
 	tx, err := d.server.transmit(ctx, req)
 	if err != nil {
 		return err
 	}
 	d.sending(tx)
+	if tx.Origin() != req { // it was too large for UDP
+		d.note(keptCalling)
+	}
 	return nil
 }
 
@@ -282,7 +291,8 @@ func (d *dialog) accepted(res *sipgo.Response) {
 	}
 	d.peer = res.Source()
 	d.direct = len(d.routes) == 0 && (d.direct || behindNAT(d.target.Host, d.peer))
-	d.server.dialogs.rename(d, toTag(res))
+	d.table.rename(d, toTag(res))
+	d.keep(keptUp) // before the ACK: as long as there is none, the 2xx comes again
 	ack, err := d.newRequest(sipgo.ACK, d.out.req.CSeq().SeqNo)
 	if err != nil {
 		d.end(leg.Failed, true)
@@ -379,8 +389,9 @@ func (d *dialog) withdraw() {
 	tx, err := d.server.transmit(context.Background(), req)
 	if err != nil {
 		d.log.Info("sip: CANCEL not sent", "error", err)
+		d.withdrawn(nil, nil)
 		return
 	}
 	d.pending.drop()
-	d.pending = &exchange{tx: tx, req: req, then: func(*exchange, *sipgo.Response) {}}
+	d.pending = &exchange{tx: tx, req: req, then: d.withdrawn}
 }

@@ -28,6 +28,8 @@ const (
 // to it through channels.
 type dialog struct {
 	server *Server
+	table  *table  // that it is in
+	former *former // of an earlier run; else nil
 	log    *slog.Logger
 	party  leg.Party
 	call   leg.Call
@@ -46,7 +48,10 @@ type dialog struct {
 	asked   bool // the owner or the far end has ended it
 	farLeft bool // a BYE was taken, but a NOTIFY before it is awaited
 	uas     bool
-	hurried bool // the server stops
+	hurried bool   // the server stops
+	key     string // in the ledger
+	kept    bool   // the ledger has it
+	owing   bool   // the far end may not know that it is over: the next run tells it
 
 	callID         string
 	local, remote  end       // From and To of our requests
@@ -127,7 +132,7 @@ const (
 
 func (s *Server) newDialog() *dialog {
 	d := &dialog{
-		server: s,
+		server: s, table: &s.dialogs,
 		events: make(chan leg.Event, eventsSize),
 		inbox:  make(chan request, inboxSize),
 		orders: make(chan order),
@@ -172,6 +177,12 @@ func (d *dialog) run(ctx context.Context) {
 	d.timer = time.NewTimer(time.Hour)
 	defer d.timer.Stop()
 	stop := ctx.Done()
+	switch {
+	case d.former != nil:
+		d.part()
+	case d.stage == ringing:
+		d.alert()
+	}
 	for d.stage != over {
 		d.arm()
 		select {
@@ -187,6 +198,8 @@ func (d *dialog) run(ctx context.Context) {
 			d.progress(ctx, res)
 		case <-d.out.done():
 			d.unanswered()
+		case res := <-d.former.responses():
+			d.lateResponse(ctx, res)
 		case res := <-d.pending.responses():
 			d.pendingResponse(ctx, res)
 		case <-d.pending.done():
@@ -273,6 +286,7 @@ func (d *dialog) gaveUp() {
 		d.server.count("no ACK")
 		d.hangup(leg.Failed)
 	default:
+		d.owing = d.hurried
 		d.stage = over
 	}
 }
@@ -314,7 +328,7 @@ func (d *dialog) finish() {
 	d.end(leg.Failed, false)
 	d.settle(errEnded)
 	d.knows()
-	d.server.dialogs.remove(d)
+	d.table.remove(d)
 	close(d.done)
 	d.sound.abandon()
 	d.out.drop()
@@ -330,6 +344,10 @@ func (d *dialog) finish() {
 		d.server.finalOnce(r.Request, r.tx, 481)
 	}
 	d.turnAway()
+	if !d.owing {
+		d.forget()
+		d.server.countFormer(d)
+	}
 }
 
 // turnAway answers the requests that nobody will take any more.

@@ -158,6 +158,10 @@ func (d *dialog) again(ctx context.Context, req *sipgo.Request, res *sipgo.Respo
 		return nil, err
 	}
 	d.server.aim(next, transport, req.Destination())
+	if d.stage == calling && next.Method == sipgo.INVITE {
+		d.invite = next
+		d.keep(keptCalling)
+	}
 	tx, err := d.server.transmit(ctx, next)
 	if err != nil {
 		return nil, err
@@ -233,10 +237,16 @@ func (d *dialog) bye(extra ...sipgo.Header) {
 	d.stage = leaving
 	d.await = nil
 	d.deadlines = deadlines{giveUp: d.patience()}
-	done := func(*exchange, *sipgo.Response) { d.stage = over }
+	done := func(_ *exchange, res *sipgo.Response) {
+		if d.former != nil {
+			d.parted(res)
+			return
+		}
+		d.stage = over
+	}
 	if err := d.ask(context.Background(), sipgo.BYE, nil, done, extra...); err != nil {
 		d.log.Info("sip: BYE not sent", "error", err)
 		d.server.count("request not sent")
-		d.stage = over
+		done(nil, nil)
 	}
 }

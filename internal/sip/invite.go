@@ -36,17 +36,15 @@ func (s *Server) ring(req *sipgo.Request, tx *sipgo.ServerTx) {
 		s.refuse(req, tx, code, reason, extra...)
 		return
 	}
+	cancel := d.cancel // not d: sipgo holds on to this for 32 s
 	ok := tx.OnCancel(func(*sipgo.Request) {
 		select {
-		case d.cancel <- struct{}{}:
+		case cancel <- struct{}{}:
 		default:
 		}
 	})
 	if !ok { // CANCEL was faster; 487 is out
 		d.cancel <- struct{}{}
-	} else {
-		d.provisional(100)
-		d.provisional(180)
 	}
 	if !s.start(d.run) {
 		d.reject(503)
@@ -55,6 +53,17 @@ func (s *Server) ring(req *sipgo.Request, tx *sipgo.ServerTx) {
 	}
 	l := &incoming{d}
 	s.start(func(ctx context.Context) { s.OnIncoming(ctx, l) })
+}
+
+// alert tells the caller that it rings, once that is sure to have an end.
+func (d *dialog) alert() {
+	if len(d.cancel) == 0 {
+		d.keep(keptRinging)
+	}
+	if len(d.cancel) == 0 { // else sipgo would repeat this in place of the 487
+		d.provisional(100)
+		d.provisional(180)
+	}
 }
 
 // incoming makes the dialog of an INVITE, or says why not.
@@ -115,6 +124,7 @@ func (s *Server) newUAS(req *sipgo.Request, tx *sipgo.ServerTx) *dialog {
 	d.callID = req.CallID().Value()
 	to, from := req.To(), req.From()
 	d.local = end{to.DisplayName, to.Address, sipgo.GenerateTagN(16)}
+	d.key = d.local.tag
 	d.remote = end{from.DisplayName, from.Address, fromTag(req)}
 	d.farSeq = req.CSeq().SeqNo
 	d.target = *req.Contact().Address.Clone()
@@ -244,6 +254,10 @@ func (d *dialog) confirm(a *awaiting) error {
 
 // repeat sends the 2xx again.
 func (d *dialog) repeat(now time.Time) {
+	if d.former != nil {
+		d.refuseAgain(now)
+		return
+	}
 	if d.await == nil {
 		return
 	}
@@ -262,6 +276,7 @@ func (d *dialog) answer(reply chan error) {
 	}
 	body, offered, err := d.sound.describe()
 	if err == nil {
+		d.keep(keptAnswering)
 		extra := append(d.session.granted(d.invite), d.contact(), allow(), supported())
 		err = d.confirm(&awaiting{d.tx, response(d.invite, 200, body, extra...), d.invite.CSeq().SeqNo, offered})
 	}
@@ -286,8 +301,12 @@ func (d *dialog) answer(reply chan error) {
 
 // ack takes an ACK that came by itself.
 func (d *dialog) ack(r request) {
-	d.acknowledged(r.Request)
 	r.tx.Terminate()
+	if d.former != nil {
+		d.refusalTaken()
+		return
+	}
+	d.acknowledged(r.Request)
 }
 
 // acknowledged ends the wait for an ACK.
@@ -328,6 +347,7 @@ func (d *dialog) acknowledged(ack *sipgo.Request) {
 		d.emit(leg.Answered{})
 		d.session.start(&d.deadlines, time.Now())
 		d.holds()
+		d.note(keptUp)
 	}
 	waiting := d.deferred
 	d.deferred = nil

@@ -173,3 +173,45 @@ func required(req *sipgo.Request) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// RecoverContact puts a contact back into the Directory, from a record that the
+// Directory's Ledger kept for an earlier run under this key. Call it between
+// Listen and Run. What has expired is forgotten. So is a contact over TCP that
+// nobody listens at: behind a NAT, or with the port of the connection that it
+// registered over, which ended with the earlier run; that telephone is reached
+// again when it registers anew. The address of one that is restored is known, as
+// it was. An error says that the record cannot be read.
+func (s *Server) RecoverContact(key string, text []byte) error {
+	now := time.Now()
+	id, c, err := directory.ReadRecord(now, text)
+	switch {
+	case err != nil:
+		s.count("bad contact record")
+	case s.Directory == nil || !c.Expires.After(now):
+	case c.Transport == "tcp" && !listens(c):
+		s.Log.Debug("sip: contact not restored: its connection is gone", "party", id)
+	default:
+		if err = s.Directory.Bind(now, id, c); err == nil && c.Source.IsValid() {
+			s.strangers.pass(c.Source.Addr().Unmap())
+		}
+		return err
+	}
+	if s.Directory != nil && s.Directory.Ledger != nil {
+		s.Directory.Ledger.Forget(key)
+	}
+	return err
+}
+
+// listens reports whether a telephone that registered over TCP can be connected
+// to.
+func listens(c directory.Contact) bool {
+	var uri sipgo.Uri
+	if err := sipgo.ParseUri(c.URI, &uri); err != nil {
+		return false
+	}
+	port := uri.Port
+	if port == 0 {
+		port = sipgo.DefaultPort("TCP")
+	}
+	return strings.Trim(uri.Host, "[]") == c.Source.Addr().String() && port != int(c.Source.Port())
+}

@@ -21,8 +21,11 @@ func (d *dialog) receive(r request) {
 	before := d.farSeq
 	late := seq <= before && before != 0
 	d.farSeq = max(d.farSeq, seq)
-	if d.direct && d.stage != over {
-		d.peer = r.Source() // a NAT may have changed its mind
+	if d.direct && d.stage != over && d.peer != r.Source() { // a NAT has changed its mind
+		d.peer = r.Source()
+		if d.stage == up {
+			d.note(keptUp)
+		}
 	}
 	switch {
 	case r.Method == sipgo.BYE:
@@ -151,11 +154,22 @@ func (d *dialog) granted(r request) []sipgo.Header {
 
 // refreshed takes the far end's new address, and winds the session up again.
 func (d *dialog) refreshed(r request) {
-	if c := r.Contact(); c != nil && c.Address.Host != "" {
-		d.target = *c.Address.Clone()
-	}
+	d.retarget(r.Contact())
 	d.allows(r.Request)
 	d.session.start(&d.deadlines, time.Now())
+}
+
+// retarget takes a new address of the far end. It is kept before the far end
+// can rely on it.
+func (d *dialog) retarget(c *sipgo.ContactHeader) {
+	if c == nil || c.Address.Host == "" {
+		return
+	}
+	before := d.target.String()
+	d.target = *c.Address.Clone()
+	if d.stage == up && d.target.String() != before {
+		d.keep(keptUp)
+	}
 }
 
 // holds tells whether the far end has put us on hold or taken us back.

@@ -61,6 +61,9 @@ type Server struct {
 	// hears ringing. Who answers or hangs up the leg may do so later, from
 	// anywhere; nil refuses all calls (404).
 	OnIncoming func(ctx context.Context, l leg.Incoming)
+	// Ledger keeps what a restart needs to end the dialogs of a server that was
+	// killed; see Recover. nil: a crash leaves them to the far ends.
+	Ledger Ledger
 	// Resolver gives the SIP URI under which others can call a party
 	// ("4:+15550100", "8:acs:alice"), for transfers; nil knows nobody.
 	Resolver func(ctx context.Context, id string) (uri string, err error)
@@ -76,6 +79,9 @@ type Server struct {
 	transport    *sipgo.TransportLayer
 	transactions *sipgo.TransactionLayer
 	dialogs      table
+	formers      table     // dialogs of an earlier run
+	left         []*dialog // of them, those that Run has not begun to end
+	strays       strays
 	strangers    strangers
 	nonces       nonces
 	trunks       trunks
@@ -146,6 +152,8 @@ func (s *Server) listen() error {
 	s.transactions.OnRequest(s.handle)
 	s.nonces.init()
 	s.Metrics.Gauge("sip_dialogs", "", "", "SIP dialogs, those that ring included", func() float64 { return float64(s.dialogs.size()) })
+	s.Metrics.Gauge("sip_former_dialogs", "", "", "SIP dialogs of an earlier run that are still to be ended",
+		func() float64 { return float64(s.formers.size()) })
 	return nil
 }
 
@@ -202,6 +210,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.tcp != nil {
 		sockets.Go(func() { failed <- errors.Join(s.transport.ServeTCP(s.tcp), errors.New("tcp socket closed")) })
 	}
+	s.start(s.recoverAll)
 	s.start(s.trunks.keep(s.Trunks, s.Log))
 	for _, t := range s.Trunks {
 		if t.Register {
@@ -282,7 +291,7 @@ func (s *Server) handle(req *sipgo.Request, tx *sipgo.ServerTx) {
 	case sipgo.ACK: // of a refusal, or too late
 		tx.Terminate()
 	case sipgo.INVITE:
-		if s.admit(req, tx) {
+		if !s.invitedBefore(req, tx) && s.admit(req, tx) {
 			s.ring(req, tx)
 		}
 	case sipgo.REGISTER:
@@ -313,7 +322,11 @@ func (s *Server) handle(req *sipgo.Request, tx *sipgo.ServerTx) {
 // inDialog gives a request to its dialog. A dialog is named by what only its
 // two ends know, so who names it needs no other admission.
 func (s *Server) inDialog(req *sipgo.Request, tx *sipgo.ServerTx) {
-	d := s.dialogs.find(dialogKey(req.CallID().Value(), toTag(req), fromTag(req)))
+	key := dialogKey(req.CallID().Value(), toTag(req), fromTag(req))
+	d := s.dialogs.find(key)
+	if d == nil {
+		d = s.formers.find(key)
+	}
 	if d != nil && d.deliver(request{req, tx}) {
 		return
 	}

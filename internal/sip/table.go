@@ -19,6 +19,13 @@ func (t *table) find(key string) *dialog {
 	return t.byID[key]
 }
 
+// begunBy finds the dialog that an INVITE has made.
+func (t *table) begunBy(start string) *dialog {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byStart[start]
+}
+
 func (t *table) size() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -58,7 +65,7 @@ func (t *table) remove(d *dialog) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.byID, dialogKey(d.callID, d.local.tag, d.remote.tag))
-	if d.uas {
+	if d.uas && d.invite != nil {
 		delete(t.byStart, requestKey(d.invite))
 	}
 }

@@ -134,9 +134,7 @@ func (d *dialog) refreshAnswered(x *exchange, res *sipgo.Response) {
 	case res == nil || res.StatusCode == 408 || res.StatusCode == 481:
 		d.hangup(leg.MediaTimeout) // RFC 3261 §12.2.1.2
 	case res.IsSuccess():
-		if c := res.Contact(); c != nil && c.Address.Host != "" {
-			d.target = *c.Address.Clone()
-		}
+		d.retarget(res.Contact())
 		if x.req.Method == sipgo.INVITE {
 			d.ackExchange(x, res)
 			if body, ok := sdpOf(res); ok && body != nil {
