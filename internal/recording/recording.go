@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tipring/tipring/media"
@@ -100,7 +102,9 @@ type Recording struct {
 	started time.Time
 	file    *os.File
 	rec     *record.Recorder
-	done    chan struct{} // closed when the result is there
+	changed chan struct{}         // the manifest is to be written again
+	failed  atomic.Pointer[error] // of bringing the sound to the disk
+	done    chan struct{}         // closed when the result is there
 
 	mu           sync.Mutex
 	state        state
@@ -130,28 +134,44 @@ func (s *Store) Start(o Options) (*Recording, error) {
 	if !safe(o.ID) {
 		return nil, fmt.Errorf("recording: %.40q cannot be its id", o.ID)
 	}
-	file, err := s.create(o.ID+"-0", soundEnd)
-	if err != nil {
-		return nil, err
-	}
-	w, err := wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: o.MaxChannels})
-	if err != nil {
-		file.Close()           // nothing of value is in it
-		os.Remove(file.Name()) // it does not count
-		return nil, fmt.Errorf("begin document: %w", err)
-	}
 	r := &Recording{
-		store: s, o: o, started: time.Now(), file: file,
-		rec:  record.Unmixed(w, o.MaxChannels),
-		done: make(chan struct{}),
+		store: s, o: o, started: time.Now(),
+		changed: make(chan struct{}, 1), done: make(chan struct{}),
 	}
-	r.rec.Sync = file.Sync
 	r.channels = append(r.channels, o.Channels[:min(len(o.Channels), o.MaxChannels)]...)
 	if o.PauseOnStart {
 		r.state, r.pausedAt = paused, r.started
-		r.rec.Pause(0)
+	}
+	if err := r.open(); err != nil {
+		return nil, err
 	}
 	return r, nil
+}
+
+// open makes the file and its manifest.
+func (r *Recording) open() error {
+	if _, err := os.Lstat(r.store.manifest(r.o.ID)); err == nil {
+		return fmt.Errorf("begin recording: %w: %s", fs.ErrExist, r.o.ID)
+	}
+	file, err := r.store.create(documentOf(r.o.ID), soundEnd)
+	if err != nil {
+		return err
+	}
+	w, err := wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: r.o.MaxChannels})
+	if err == nil {
+		err = r.store.write(r.describe(), false)
+	}
+	if err != nil {
+		file.Close()           // nothing of value is in it
+		os.Remove(file.Name()) // it does not count
+		return fmt.Errorf("begin document: %w", err)
+	}
+	r.file, r.rec = file, record.Unmixed(w, r.o.MaxChannels)
+	r.rec.Sync = r.synced
+	if r.state == paused {
+		r.rec.Pause(0)
+	}
+	return nil
 }
 
 // Tap is where a participant's voice goes in, and gives it a channel: its own
@@ -185,6 +205,7 @@ func (r *Recording) note(id string, channel int) {
 		}
 	}
 	r.participants = append(r.participants, Participant{ID: id, Channel: channel})
+	r.change()
 }
 
 // Pause stops its time for now, from the next tick on. It fails with ErrState
@@ -196,6 +217,7 @@ func (r *Recording) Pause() error {
 		return fmt.Errorf("pause: %w", ErrState)
 	}
 	r.state, r.pausedAt = paused, time.Now()
+	r.change()
 	r.rec.Pause(r.rec.Now())
 	return nil
 }
@@ -210,6 +232,7 @@ func (r *Recording) Resume() error {
 	}
 	r.state = active
 	r.endPause()
+	r.change()
 	r.rec.Resume(r.rec.Now())
 	return nil
 }

@@ -2,8 +2,19 @@ package recording
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/media/wav"
 )
 
 // Repair completes what a crash left behind, and gives the Result of every
@@ -19,9 +30,197 @@ import (
 // The error is of what could not be completed now, all joined; the results are
 // there all the same. A Result's Err wraps ErrUnfinished when its sound is not a
 // document yet: the next Repair tries again, so keep the announcement until
-// then. It wraps ErrDamaged when there is no sound to be had.
+// then. It wraps ErrDamaged when what stood for its sound is none of ours, or
+// is gone; what can be read is in Chunks.
 func (s *Store) Repair(ctx context.Context) ([]Result, error) {
-	return nil, context.Cause(ctx)
+	found, err := s.survey()
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	var (
+		wg      sync.WaitGroup
+		mu      sync.Mutex
+		results []Result
+		failed  []error
+		next    = make(chan string)
+	)
+	for range min(slots, len(found)) {
+		wg.Go(func() {
+			for id := range next {
+				r, ok := s.repair(id)
+				mu.Lock()
+				if ok {
+					results = append(results, r)
+				}
+				if r.Err != nil {
+					failed = append(failed, fmt.Errorf("repair recording %s: %w", id, r.Err))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, id := range found {
+		if ctx.Err() != nil {
+			failed = append(failed, fmt.Errorf("repair recordings: %w", context.Cause(ctx)))
+			break
+		}
+		next <- id
+	}
+	close(next)
+	wg.Wait()
+	failed = append(failed, s.settle())
+	slices.SortFunc(results, func(a, b Result) int { return a.Started.Compare(b.Started) })
+	return results, errors.Join(failed...)
+}
+
+// survey finds the recordings that are to be looked at, and clears away pages
+// that were half written. Of anything else it leaves its hands.
+func (s *Store) survey() ([]string, error) {
+	entries, err := os.ReadDir(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // nothing was ever recorded
+	} else if err != nil {
+		return nil, fmt.Errorf("look at the recordings' folder: %w", err)
+	}
+	found := map[string]bool{}
+	for _, e := range entries {
+		name := e.Name()
+		if document, ok := strings.CutSuffix(name, metadataEnd+partEnd); ok { // a manifest, too
+			if e.Type().IsRegular() && safe(strings.TrimSuffix(document, ".manifest")) {
+				os.Remove(filepath.Join(s.Dir, name)) // what it was to say can be said again
+			}
+			continue
+		}
+		document, ok := strings.CutSuffix(name, manifestEnd)
+		if !ok {
+			document, ok = strings.CutSuffix(name, soundEnd+partEnd)
+		}
+		if !ok {
+			continue
+		}
+		if id, first := strings.CutSuffix(document, documentOf("")); first && safe(document) && id != "" {
+			found[id] = true
+			continue
+		}
+		s.log().Warn("not a recording's", "file", name)
+		s.count("damaged")
+		if err := s.aside(filepath.Join(s.Dir, name)); err != nil {
+			s.log().Error("repair recordings", "file", name, "err", err)
+		}
+	}
+	ids := make([]string, 0, len(found))
+	for id := range found {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// repair completes one recording and says what it came to, if anything.
+func (s *Store) repair(id string) (r Result, ok bool) {
+	defer func() {
+		if r.Err != nil {
+			s.log().Error("repair recording", "recording", id, "call", r.Call, "sound", r.Duration, "err", r.Err)
+		}
+	}()
+	m, err := s.read(id)
+	switch {
+	case errors.Is(err, ErrDamaged): // perhaps of a later version
+		s.log().Warn("repair recording", "recording", id, "err", err)
+		if err := s.aside(s.manifest(id)); err != nil {
+			return s.failed(id, err), true
+		}
+		fallthrough
+	case errors.Is(err, fs.ErrNotExist):
+		if m, err = s.adopt(id); err != nil {
+			return s.failed(id, err), true
+		} else if m == nil {
+			s.count("empty")
+			s.log().Info("an empty recording", "recording", id)
+			return Result{}, false
+		}
+	case err != nil:
+		return s.failed(id, err), true
+	}
+	outcome := "completed"
+	if _, err := os.Lstat(filepath.Join(s.Dir, documentOf(id)+soundEnd)); err == nil {
+		outcome = "announced late"
+	}
+	if m.close(s.lastSign(m)) {
+		err = s.write(m, true) // while it can still be told when
+	}
+	r = s.complete(m)
+	r.Err = errors.Join(err, r.Err)
+	switch {
+	case errors.Is(r.Err, ErrUnfinished):
+		outcome = "failed"
+	case errors.Is(r.Err, ErrDamaged):
+		outcome = "damaged"
+	case len(r.Chunks) == 0:
+		outcome = "empty"
+	}
+	s.count(outcome)
+	s.log().Info("repaired recording", "recording", id, "call", r.Call, "outcome", outcome, "sound", r.Duration)
+	return r, true
+}
+
+// failed is the result of a recording that cannot be looked at now, or never.
+func (s *Store) failed(id string, err error) Result {
+	outcome := "damaged"
+	if !errors.Is(err, ErrDamaged) {
+		outcome, err = "failed", fmt.Errorf("%w: %w", ErrUnfinished, err)
+	}
+	s.count(outcome)
+	return Result{ID: id, Format: "wav", Err: err}
+}
+
+// lastSign is when a recording was last seen alive.
+func (s *Store) lastSign(m *manifest) time.Time {
+	path, err := s.source(filepath.Join(s.Dir, documentOf(m.ID)+soundEnd))
+	if err != nil {
+		return m.Started
+	}
+	stat, err := os.Lstat(path)
+	if err != nil {
+		return m.Started
+	}
+	return stat.ModTime()
+}
+
+// adopt makes a manifest for sound that has none, by what the file says. One
+// without sound is dropped, and has no manifest; what is no sound of ours is
+// put aside, with ErrDamaged.
+func (s *Store) adopt(id string) (*manifest, error) {
+	path, err := s.source(filepath.Join(s.Dir, documentOf(id)+soundEnd))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // what was written is synced when it is completed
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	format, samples, err := mendFile(f, stat, wav.Format{})
+	switch {
+	case errors.Is(err, wav.ErrFormat):
+		return nil, errors.Join(fmt.Errorf("%w: %w", ErrDamaged, err), s.aside(path))
+	case err != nil:
+		return nil, err
+	case samples == 0:
+		return nil, os.Remove(path)
+	}
+	m := &manifest{
+		Version: manifestVersion, ID: id, Mixed: format.Channels == 1, Format: "wav",
+		Rate: format.Rate, Channels: format.Channels,
+	}
+	m.Started = stat.ModTime().Add(-m.duration(samples))
+	return m, s.write(m, true)
 }
 
 // Announced says that the end of a recording has been told, and cannot be
@@ -29,8 +228,42 @@ func (s *Store) Repair(ctx context.Context) ([]Result, error) {
 // is not known, or was announced before, is no error. An error says that it is
 // not complete yet; then the next Repair gives it once more.
 func (s *Store) Announced(id string) error {
-	_ = id
+	if !safe(id) {
+		return nil
+	}
+	path := filepath.Join(s.Dir, documentOf(id)+soundEnd)
+	if _, err := os.Lstat(path + partEnd); err == nil {
+		return fmt.Errorf("announce recording: %w", ErrUnfinished)
+	}
+	if err := s.missing(id, path); err != nil {
+		return fmt.Errorf("announce recording: %w", err)
+	}
+	if err := os.Remove(s.manifest(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("announce recording: %w", err)
+	}
 	return nil
+}
+
+// missing writes the page of metadata for which the disk had no room.
+func (s *Store) missing(id, sound string) error {
+	page, err := s.path(documentOf(id), metadataEnd)
+	if err != nil {
+		return nil // no recording has such a name
+	}
+	if _, err := os.Lstat(page); err == nil {
+		return nil
+	}
+	if _, err := os.Lstat(sound); err != nil {
+		return nil // nothing was recorded
+	}
+	m, err := s.read(id)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // announced before
+	} else if err != nil {
+		return err
+	}
+	m.Error = "" // that was told
+	return s.complete(m).Err
 }
 
 // Ready is the event that announces a recording.
@@ -48,4 +281,15 @@ func (r Result) Ready() event.RecordingFileReady {
 		})
 	}
 	return ready
+}
+
+func (s *Store) count(outcome string) {
+	s.Metrics.Counter("recording_repaired_total", "outcome", outcome, "Recordings that a restart found, by what became of them").Add(1)
+}
+
+func (s *Store) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Log
 }

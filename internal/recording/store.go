@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/tipring/tipring/internal/metric"
@@ -16,11 +17,21 @@ import (
 // A Store keeps documents in one folder: DOCUMENT.wav, the sound, and
 // DOCUMENT.json, the page of metadata. What is being written has ".part" at the
 // end of its name. Its methods may be called at the same time.
+//
+// A recording that was not announced yet has DOCUMENT.manifest.json beside it.
+// What Repair finds and cannot be a recording goes to the folder "damaged".
 type Store struct {
 	Dir     string       // made when it is not there
 	Metrics *metric.Set  // may be nil
 	Log     *slog.Logger // of what Repair finds; nil means none
+
+	once sync.Once
+	slot chan struct{} // of who brings a file to the disk
 }
+
+// slots is how many files are brought to the disk at once: each takes a thread
+// of the system, and the disk has its own limits.
+const slots = 8
 
 // The ends of file names.
 const (
@@ -84,6 +95,7 @@ func (s *Store) Delete(document string) error {
 	}
 	first := os.Remove(sound)
 	second := os.Remove(page)
+	os.Remove(filepath.Join(s.Dir, document+manifestEnd)) // who deletes it has heard of it
 	for _, err := range []error{first, second} {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("delete document: %w", err)
@@ -146,27 +158,22 @@ func (s *Store) create(document, end string) (*os.File, error) {
 	return f, nil
 }
 
-// finish makes a file that was written count: synced, closed, renamed. What
-// could not be synced counts as well, for it is better than nothing; there says
-// whether the document has got its name.
-func (s *Store) finish(f *os.File) (there bool, err error) {
-	part := f.Name()
-	err = errors.Join(f.Sync(), f.Close())
-	renamed := os.Rename(part, part[:len(part)-len(partEnd)])
-	if err = errors.Join(err, renamed); err != nil {
-		err = fmt.Errorf("finish document: %w", err)
-	}
-	return renamed == nil, err
+// sync brings a file to the disk, a few at a time.
+func (s *Store) sync(f *os.File) error {
+	s.once.Do(func() { s.slot = make(chan struct{}, slots) })
+	s.slot <- struct{}{}
+	defer func() { <-s.slot }()
+	return f.Sync()
 }
 
-// settle makes the renames of the folder last.
+// settle makes the names in the folder last.
 func (s *Store) settle() error {
 	d, err := os.Open(s.Dir)
 	if err != nil {
 		return fmt.Errorf("sync the recordings' folder: %w", err)
 	}
 	defer d.Close() // nothing was written through it
-	if err := d.Sync(); err != nil {
+	if err := s.sync(d); err != nil {
 		return fmt.Errorf("sync the recordings' folder: %w", err)
 	}
 	return nil

@@ -11,9 +11,9 @@ import (
 const Rate = media.Rate16k
 
 const (
-	patience   = 100 // ticks that a ring holds: what a slow disk is given
-	batch      = 25  // ticks between two looks into the rings
-	flushAfter = 50  // rows between two flushes
+	patience  = 100 // ticks that a ring holds: what a slow disk is given
+	batch     = 25  // ticks between two looks into the rings, and so between two flushes
+	syncAfter = 50  // rows between two syncs
 )
 
 // ErrClosed is what a channel's ear says once the recording is over.
@@ -33,9 +33,9 @@ type Writer interface {
 
 // A Recorder writes channels in step. Make one with Unmixed or Mixed.
 type Recorder struct {
-	// Sync, if set, is called after each Flush of the writer, about once for
-	// each second of sound, and after its Close: a file's Sync, say. Set it
-	// before Run.
+	// Sync, if set, is called after a Flush of the writer, about once for each
+	// second of sound, and after its Close: a file's Sync, say. An error ends
+	// the recording. Set it before Run.
 	Sync func() error
 
 	out  Writer
@@ -47,7 +47,8 @@ type Recorder struct {
 	state   state
 	next    uint64  // the tick that comes next
 	rows    []int16 // what is to be written
-	fresh   int     // samples written since the last flush
+	flushed uint64  // of Report.Samples, how many are in a whole file …
+	synced  uint64  // … and how many were synced
 	written Report
 }
 
@@ -100,6 +101,9 @@ func (r *Recorder) Drain() error {
 		return nil
 	}
 	err := r.drain()
+	if err == nil {
+		err = r.flush()
+	}
 	if err != nil {
 		r.state = stopped
 	}
@@ -185,8 +189,7 @@ func (r *Recorder) advance(to uint64) error {
 	return r.write()
 }
 
-// write hands out the rows that are there, and flushes about once a second of
-// sound.
+// write hands out the rows that are there.
 func (r *Recorder) write() error {
 	r.written.Stop = r.next
 	if len(r.rows) == 0 {
@@ -199,13 +202,22 @@ func (r *Recorder) write() error {
 		return fmt.Errorf("write recording: %w", err)
 	}
 	r.written.Samples += uint64(samples)
-	if r.fresh += samples; r.fresh < flushAfter*Rate.Samples() {
+	return nil
+}
+
+// flush brings what was written into the file, and once a second to the disk.
+func (r *Recorder) flush() error {
+	if r.written.Samples == r.flushed {
 		return nil
 	}
-	r.fresh = 0
+	r.flushed = r.written.Samples
 	if err := r.out.Flush(); err != nil {
 		return fmt.Errorf("flush recording: %w", err)
 	}
+	if r.flushed-r.synced < uint64(syncAfter*Rate.Samples()) {
+		return nil
+	}
+	r.synced = r.flushed
 	return r.sync()
 }
 

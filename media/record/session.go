@@ -6,6 +6,9 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/tipring/tipring/media"
 )
 
 // heard is what the tick tells the writing goroutine, beside the rings.
@@ -139,11 +142,17 @@ func (r *Recorder) Report() Report {
 	return r.report
 }
 
+// quiet is how long nothing may be heard until the rings are looked into all the
+// same: nobody has an ear plugged in any more.
+const quiet = batch * media.Period
+
 // Run writes until Stop and returns nil, or until ctx is done and returns its
 // cause, or until the writer fails. In each case the file is closed as far as
 // it got, and the ears refuse from then on. It can be run once.
 func (r *Recorder) Run(ctx context.Context) error {
 	defer r.over.Store(true)
+	beat := time.NewTicker(quiet)
+	defer beat.Stop()
 	var cause error
 	for {
 		if err := r.Drain(); err != nil {
@@ -154,6 +163,8 @@ func (r *Recorder) Run(ctx context.Context) error {
 		}
 		select {
 		case <-r.wake:
+			beat.Reset(quiet)
+		case <-beat.C:
 		case <-ctx.Done():
 			cause = context.Cause(ctx)
 			r.Stop(r.Now())

@@ -18,7 +18,8 @@
 // io.Reader is that failure, so the two can be told apart.
 //
 // The writer patches the sizes in the header at each Flush, so a recording
-// that is cut off by a crash plays up to its last Flush.
+// that is cut off by a crash plays up to its last Flush. [Mend] makes a whole
+// file of it, with all that was written.
 //
 // # How to use it
 //
