@@ -34,7 +34,12 @@ const (
 	CodeTransferConflict  = "8607"
 	CodeUnknown           = "9999"
 	CodeThrottled         = "TooManyRequests"
+	CodeUnavailable       = "ServiceUnavailable"
+	CodeDenied            = "Denied" // the bearer token does not count
 )
 
 // MessageUnauthorized is the text of CodeUnauthorized, as recorded.
 const MessageUnauthorized = "HMAC-SHA256 validation failed"
+
+// MessageDenied is the text of CodeDenied, as Microsoft's clients report it.
+const MessageDenied = "Denied by the resource provider."

@@ -49,7 +49,7 @@ type Config struct {
 	Ports   []string // of the listeners: a client may leave its endpoint's port out of x-ms-host
 	Keys    [][]byte // access keys, decoded; any of them signs. None: every signature is refused
 	// Bearer checks a bearer token: nil, or why it does not count. An error that
-	// wraps ErrNoIssuer is answered 503. Without Bearer tokens are refused.
+	// wraps jwt.ErrNoIssuer is answered 503. Without Bearer tokens are refused.
 	Bearer func(ctx context.Context, token string) error
 	// Tokens serves the OpenID configuration and the keys of our own tokens, to
 	// anybody; may be nil.
@@ -80,7 +80,7 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	a := &api{Config: c, seen: newRepeats(c.Now)}
+	a := &api{Config: c, seen: newRepeats(c.Now, newShelf(c.Journal, c.Log, c.Metrics))}
 	return afresh(a.router())
 }
 
@@ -88,6 +88,8 @@ func New(c Config) http.Handler {
 func (a *api) router() *chi.Mux {
 	root := chi.NewRouter()
 	root.Use(a.survive, a.echo)
+	root.Get("/calling/.well-known/acsopenidconfiguration", a.published)
+	root.Get("/calling/keys", a.published)
 	root.Route("/calling", func(r chi.Router) {
 		r.Use(a.signed)
 		r.NotFound(a.unknown)
@@ -107,6 +109,15 @@ func (a *api) router() *chi.Mux {
 	return root
 }
 
+// published shows anybody how our tokens can be verified.
+func (a *api) published(w http.ResponseWriter, r *http.Request) {
+	if a.Tokens == nil {
+		a.unknown(w, r)
+		return
+	}
+	a.Tokens.ServeHTTP(w, r)
+}
+
 // afresh routes a request without what another router in front has found.
 func afresh(root http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -121,7 +132,7 @@ func afresh(root http.Handler) http.Handler {
 // behind it can be cut off.
 func (a *api) routes(r chi.Router) {
 	const connection = "/callConnections/{id}"
-	r.Post("/callConnections", a.do("createCall", a.create))
+	r.Post("/callConnections", a.doOnce("createCall", a.create))
 	r.Post("/callConnections:connect", a.do("connect", a.connect))
 	r.Post("/callConnections:redirect", a.do("redirect", a.redirect))
 	r.Post("/callConnections:answer", a.do("answer", a.answer))

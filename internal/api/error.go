@@ -10,6 +10,7 @@ import (
 
 	"github.com/tipring/tipring/internal/acs"
 	"github.com/tipring/tipring/internal/call"
+	"github.com/tipring/tipring/internal/jwt"
 )
 
 // verdict is what HTTP and Azure make of a call.Code.
@@ -71,6 +72,14 @@ func (a *api) failure(r *http.Request, err error) reply {
 	if errors.Is(err, errTooLarge) {
 		a.count("too large")
 		return errorReply(http.StatusRequestEntityTooLarge, acs.Error{Code: acs.CodeInvalid, Message: err.Error()})
+	}
+	if errors.Is(err, jwt.ErrNoIssuer) {
+		a.Log.Warn("API request could not be authorized", "method", r.Method, "path", r.URL.Path, "error", err)
+		a.count("auth: no issuer")
+		answer := errorReply(http.StatusServiceUnavailable, acs.Error{Code: acs.CodeUnavailable,
+			Message: "the bearer token cannot be checked now: its issuer's keys could not be fetched"})
+		answer.later = true
+		return answer
 	}
 	var e *call.Error
 	if !errors.As(err, &e) {

@@ -41,7 +41,13 @@ func (x *exchange) param(name string) string {
 type operation func(ctx context.Context, x *exchange) (status int, body any, err error)
 
 // do makes a handler of an operation.
-func (a *api) do(name string, op operation) http.HandlerFunc {
+func (a *api) do(name string, op operation) http.HandlerFunc { return a.handle(name, op, false) }
+
+// doOnce is do for an operation that would act again after a restart: it calls
+// somebody. The others need something that a restart ends.
+func (a *api) doOnce(name string, op operation) http.HandlerFunc { return a.handle(name, op, true) }
+
+func (a *api) handle(name string, op operation, begun bool) http.HandlerFunc {
 	total := a.Metrics.Counter("api_requests_total", "operation", name, "API requests that were signed, by operation")
 	return func(w http.ResponseWriter, r *http.Request) {
 		total.Add(1)
@@ -60,7 +66,7 @@ func (a *api) do(name string, op operation) http.HandlerFunc {
 			return
 		}
 		key := r.Method + " " + r.URL.EscapedPath() + " " + id
-		answer, err := a.seen.once(ctx, key, sha256.Sum256(body), run)
+		answer, err := a.seen.once(ctx, key, sha256.Sum256(body), begun, run)
 		if err != nil {
 			w.Header().Set("Repeatability-Result", "rejected")
 			a.refuse(w, r, err)

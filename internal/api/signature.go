@@ -26,8 +26,12 @@ type claims struct {
 	body          []byte
 }
 
-// A fault says why a signature does not count.
-type fault struct{ reason, message string }
+// A fault says why a signature, or a bearer token, does not count.
+type fault struct {
+	reason  string // of the counter
+	message string
+	bearer  bool
+}
 
 const (
 	scheme        = "HMAC-SHA256 "
@@ -36,9 +40,14 @@ const (
 
 // verify checks a signature: nil, or the fault. The string to sign is method,
 // target, and date;host;hash, joined by newlines.
+//
+// A signature counts for as long as its date does, and more than once: the date
+// has no fractions of a second, so two honest requests may have the same one.
+// Who can read a request can therefore send it again for a quarter of an hour;
+// TLS is what keeps it from being read.
 func verify(c claims, keys [][]byte, now time.Time) *fault {
 	if c.authorization == "" {
-		return &fault{"missing", "the Authorization header is missing"}
+		return &fault{reason: "missing", message: "the Authorization header is missing"}
 	}
 	signature, bad := readAuthorization(c.authorization)
 	if bad != nil {
@@ -46,17 +55,17 @@ func verify(c claims, keys [][]byte, now time.Time) *fault {
 	}
 	date, err := http.ParseTime(c.date)
 	if err != nil {
-		return &fault{"date", "x-ms-date is missing or not a date of RFC 1123"}
+		return &fault{reason: "date", message: "x-ms-date is missing or not a date of RFC 1123"}
 	}
 	if skew := now.Sub(date); skew > maxSkew || skew < -maxSkew {
-		return &fault{"date", "x-ms-date is more than 15 minutes from the server's clock, " + now.UTC().Format(http.TimeFormat)}
+		return &fault{reason: "date", message: "x-ms-date is more than 15 minutes from the server's clock, " + now.UTC().Format(http.TimeFormat)}
 	}
 	sum := sha256.Sum256(c.body)
 	if hash := base64.StdEncoding.EncodeToString(sum[:]); subtle.ConstantTimeCompare([]byte(hash), []byte(c.contentHash)) != 1 {
-		return &fault{"body hash", "x-ms-content-sha256 is not the hash of the body"}
+		return &fault{reason: "body hash", message: "x-ms-content-sha256 is not the hash of the body"}
 	}
 	if !signedBy(c, keys, signature) {
-		return &fault{"signature", "the signature does not fit the request: check the access key, and that proxies leave path and Host alone"}
+		return &fault{reason: "signature", message: "the signature does not fit the request: check the access key, and that proxies leave path and Host alone"}
 	}
 	return nil
 }
@@ -82,7 +91,7 @@ func signedBy(c claims, keys [][]byte, signature []byte) bool {
 // "HMAC-SHA256 SignedHeaders=…&Signature=…".
 func readAuthorization(header string) (signature []byte, bad *fault) {
 	if len(header) < len(scheme) || !strings.EqualFold(header[:len(scheme)], scheme) {
-		return nil, &fault{"scheme", "the Authorization header is not of the form HMAC-SHA256 SignedHeaders=…&Signature=…"}
+		return nil, &fault{reason: "scheme", message: "the Authorization header is not of the form HMAC-SHA256 SignedHeaders=…&Signature=…, nor Bearer …"}
 	}
 	fields := map[string]string{}
 	for part := range strings.SplitSeq(header[len(scheme):], "&") {
@@ -90,11 +99,11 @@ func readAuthorization(header string) (signature []byte, bad *fault) {
 		fields[strings.ToLower(name)] = value
 	}
 	if !strings.EqualFold(fields["signedheaders"], signedHeaders) {
-		return nil, &fault{"malformed", "SignedHeaders must be " + signedHeaders}
+		return nil, &fault{reason: "malformed", message: "SignedHeaders must be " + signedHeaders}
 	}
 	signature, err := base64.StdEncoding.DecodeString(fields["signature"])
 	if err != nil || len(signature) != sha256.Size {
-		return nil, &fault{"malformed", "Signature is not the base64 of 32 bytes"}
+		return nil, &fault{reason: "malformed", message: "Signature is not the base64 of 32 bytes"}
 	}
 	return signature, nil
 }

@@ -32,6 +32,6 @@
 //	go signer.Run(ctx) // replaces keys
 //	token, err := signer.Sign(signer.Audience(), jwt.CallbackLife)
 //
-//	entra := &jwt.Verifier{Issuer: "https://login.example.com/tenant/v2.0", Audience: "https://communication.azure.com", Client: client}
+//	entra := jwt.NewVerifier(jwt.VerifierConfig{Issuer: "https://login.example.com/tenant/v2.0", Audience: "https://communication.azure.com", Client: client})
 //	err := entra.Verify(ctx, token)
 package jwt

@@ -16,6 +16,7 @@ import (
 	"github.com/tipring/tipring/internal/call"
 	"github.com/tipring/tipring/internal/config"
 	"github.com/tipring/tipring/internal/journal"
+	"github.com/tipring/tipring/internal/jwt"
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/internal/prompt"
 	"github.com/tipring/tipring/internal/sip"
@@ -44,6 +45,7 @@ type Server struct {
 	calls   *call.Registry
 	phones  *sip.Server
 	courier *webhook.Courier
+	tokens  *jwt.Signer
 
 	ready atomic.Bool
 	kill  chan struct{}
@@ -165,6 +167,7 @@ func (s *Server) Kill() { s.once.Do(func() { close(s.kill) }) }
 func (s *Server) Run(ctx context.Context) error {
 	layers := []*layer{ // each is stopped when all that stand on it are gone
 		start("metronome", s.ticks.Run),
+		start("tokens", s.tokens.Run),
 		start("webhooks", s.courier.Run),
 		start("http", s.serve(s.http, nil)),
 		start("https", s.serve(s.https, &s.certificate)),

@@ -2,10 +2,8 @@ package server
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 
 	"github.com/go-chi/chi/v5"
@@ -27,7 +25,10 @@ import (
 func (s *Server) wire() error {
 	roots, err := s.roots()
 	if err != nil {
-		return fmt.Errorf("--data: %w", err)
+		return err
+	}
+	if err := s.trust(); err != nil {
+		return err
 	}
 	out := &dial.Dialer{AllowNet: s.config.Nets(), Roots: roots, Metrics: s.metrics}
 	recordings := &recording.Store{Dir: filepath.Join(s.config.Data, "recordings")}
@@ -36,35 +37,18 @@ func (s *Server) wire() error {
 	s.prompts = &prompt.Library{Client: out.HTTPClient(dial.Limits{Timeout: -1}), Counters: s.metrics}
 	s.courier = webhook.New(webhook.Config{
 		Client: out.HTTPClient(dial.Limits{}), Subscribers: s.config.Events,
-		PublicURL: s.PublicURL(), Metrics: s.metrics, Log: s.log,
+		PublicURL: s.PublicURL(), Sign: s.sign, Audience: s.audience(), Metrics: s.metrics, Log: s.log,
 	})
 	s.calls = call.NewRegistry(call.Config{
 		Keep: s.keep, Ticks: s.ticks, Fetch: s.fetch, Recordings: recordings,
-		Call: s.call, Dial: out.DialContext, TLS: out.TLS(), BaseURL: s.PublicURL(),
+		Call: s.call, Dial: out.DialContext, TLS: out.TLS(), Authorize: s.authorize, BaseURL: s.PublicURL(),
 		Metrics: s.metrics, Log: s.log,
 	})
 	s.web = s.routes(api.New(api.Config{
-		Calls: s.calls, Objects: recordings, Keys: s.config.Keys(), Ports: s.ports(), Metrics: s.metrics, Log: s.log,
+		Calls: s.calls, Objects: recordings, Keys: s.config.Keys(), Ports: s.ports(),
+		Bearer: s.bearers(out), Tokens: s.tokens.Handler(), Journal: s.journal, Metrics: s.metrics, Log: s.log,
 	}))
 	return s.telephones()
-}
-
-// roots are whom our own connections trust: the system, and the development CA,
-// so that an app behind the same CA can be called.
-func (s *Server) roots() (*x509.CertPool, error) {
-	if s.caFile == "" {
-		return nil, nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pem, err := os.ReadFile(s.caFile)
-	if err != nil {
-		return nil, fmt.Errorf("read the development CA: %w", err)
-	}
-	pool.AppendCertsFromPEM(pem)
-	return pool, nil
 }
 
 // fetch begins to load a prompt for a call.
