@@ -278,6 +278,10 @@ func (m *Machine) greet(c *connection) {
 func (m *Machine) legHappened(in LegHappened) {
 	switch e := in.Event.(type) {
 	case leg.Answered:
+		if in.Leg == m.first && m.phase == answering || m.visits(in.Leg) {
+			m.answered(AnswerDone{Leg: in.Leg}) // which may come after the leg's end
+			return
+		}
 		m.inviteAnswered(in.Leg)
 	case leg.DigitsSent:
 		m.digitsSent(in.Leg, e.Err)

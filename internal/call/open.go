@@ -1,6 +1,7 @@
 package call
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tipring/tipring/internal/leg"
@@ -86,6 +87,11 @@ func (m *Machine) checkOpen() {
 	if m.phase == established && !m.tenable() {
 		m.terminate(m.end)
 	}
+}
+
+// visits reports whether a leg is a visitor's who is being answered.
+func (m *Machine) visits(id LegID) bool {
+	return slices.ContainsFunc(m.visitors, func(v visitor) bool { return v.leg == id })
 }
 
 func (m *Machine) takeVisitor(id LegID) (visitor, bool) {

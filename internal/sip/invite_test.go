@@ -161,6 +161,31 @@ func TestNoAckMeansBye(t *testing.T) {
 	})
 }
 
+// A phone that hangs up at once says BYE right behind its ACK, and either may
+// come first through sipgo: it has been answered all the same.
+func TestAByeThatOvertakesTheAck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		p.say(p.request("INVITE", offerPCMU))
+		p.status(180)
+		l := b.leg()
+		answered := make(chan error)
+		go func() { answered <- l.Answer(context.Background()) }()
+		p.status(200)
+		ack := p.request("ACK", "")
+		p.say(p.request("BYE", ""))
+		p.status(200)
+		p.say(ack)
+		if err := <-answered; err != nil {
+			t.Errorf("Answer: %v", err)
+		}
+		want[leg.Answered](t, l)
+		wantEnded(t, l, leg.Normal, true)
+		p.none(40 * time.Second) // the 200 is not sent again
+	})
+}
+
 func TestHangupBeforeTheAckWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, nil)

@@ -76,6 +76,16 @@ func (d *dialog) farBye(r request) {
 	case calling: // it may do so in an early dialog; the final response to our INVITE follows
 		d.end(leg.Normal, true)
 		return
+	case answering: // it has had our 2xx: the ACK before this was overtaken on its way through sipgo, or lost
+		if !d.asked {
+			d.settle(nil)
+			d.emit(leg.Answered{})
+		}
+	case leaving:
+		if d.former != nil && d.former.refusal != nil { // its INVITE has no end yet
+			d.refuse()
+			return
+		}
 	}
 	d.end(leg.Normal, true)
 	d.stage = over
