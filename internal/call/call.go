@@ -36,6 +36,9 @@ type Call struct {
 	began      time.Time       // of tick 0
 	finished   bool
 
+	memo  []byte // as it is kept
+	stale bool   // … or is not: Keep has failed
+
 	known []entry // where the registry has it
 }
 
@@ -134,9 +137,7 @@ func (c *Call) step(in Input) {
 	case WalkIn:
 		in = c.enter(with)
 	}
-	for _, a := range c.machine.Step(time.Now(), in) {
-		c.carryOut(a)
-	}
+	c.carryAll(c.machine.Step(time.Now(), in))
 }
 
 // send gives the machine an input from outside and waits for its answer.

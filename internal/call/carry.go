@@ -10,15 +10,63 @@ import (
 	"github.com/tipring/tipring/media/room"
 )
 
+// carryAll does what the machine wants. What is heard in the room alone comes
+// first and never waits for the disk. Then the step is made durable. Only after
+// that anything leaves the house: answers, events, and what telephones and
+// websockets are told. A process that is killed in between has promised nothing
+// that it does not remember.
+func (c *Call) carryAll(actions []Action) {
+	var events []event.Event
+	heard := 0
+	for _, a := range actions {
+		if p, ok := a.(Publish); ok {
+			p.Event.ID = newID()
+			events = append(events, p.Event)
+		} else if onlyHeard(a) {
+			heard++
+			c.carryOut(a)
+		}
+	}
+	if heard == len(actions) {
+		return // a step that is heard at most changes nothing in the memo
+	}
+	c.keep(events)
+	for _, a := range actions {
+		if !onlyHeard(a) {
+			c.carryOut(a)
+		}
+	}
+}
+
+// onlyHeard reports whether an action is nothing but sound: who hears whom, what
+// is played, what a recording leaves out, digits that are no longer sent. To
+// fetch a prompt promises nothing either. All else waits until its step is kept,
+// because it shows what the call has decided, or cannot be taken back:
+//
+//   - Reply, GiveLeg: a promise.
+//   - DialLeg, AnswerLeg, HangupLeg, TransferLeg, TakeLeg, SendDigits: a far end
+//     is told. Digits are worse sent twice than late.
+//   - OpenStream, CloseStream: a websocket is told.
+//   - OpenRecording, TurnRecording{StopRecording}: a file begins, or is complete.
+//   - Unplug, because it closes a leg: it stays behind HangupLeg and GiveLeg.
+//   - Finish: nothing comes after it.
+func onlyHeard(a Action) bool {
+	switch a := a.(type) {
+	case Plug, Load, StartPlay, Drop, Adjust, StopDigits, StreamDigit:
+		return true
+	case TurnRecording:
+		return a.Verb != StopRecording
+	}
+	return false
+}
+
 // carryOut does what the machine wants. It never waits: what takes time is a
 // task whose end is an input.
 func (c *Call) carryOut(a Action) {
 	switch a := a.(type) {
 	case Reply:
 		a.Ask <- a.Answer
-	case Publish:
-		a.Event.ID = newID()
-		_ = c.config.Keep(Entry{Call: c.machine.ID, Events: []event.Event{a.Event}})
+	case Publish: // with what was kept
 	case DialLeg:
 		c.dialLeg(a)
 	case TakeLeg:

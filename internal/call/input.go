@@ -177,6 +177,17 @@ type Due struct{}
 // Shutdown: this server is going away.
 type Shutdown struct{}
 
+// Restarted: the process that had this call was killed, and this machine has
+// been restored from its memo. Legs, room and sockets are gone.
+type Restarted struct {
+	// Files are the files of recordings, by recording. One that is neither here
+	// nor in Unfinished has left nothing on disk.
+	Files map[string]event.RecordingFileReady
+	// Unfinished are the recordings whose files cannot be completed now: they are
+	// told after another restart.
+	Unfinished map[string]bool
+}
+
 func (Request) input()          {}
 func (Rang) input()             {}
 func (AnswerRequest) input()    {}
@@ -201,3 +212,4 @@ func (RecordingOpened) input()  {}
 func (RecordingClosed) input()  {}
 func (Due) input()              {}
 func (Shutdown) input()         {}
+func (Restarted) input()        {}

@@ -50,7 +50,7 @@ type Machine struct {
 	out []Action
 }
 
-// phase is where a call is in its life.
+// phase is where a call is in its life. Memos have its numbers.
 type phase uint8
 
 const (
@@ -141,6 +141,8 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 		m.expire()
 	case Shutdown:
 		m.shutdown()
+	case Restarted:
+		m.restarted(in)
 	}
 	m.finish()
 	return m.out

@@ -76,7 +76,7 @@ func (w *world) peopleMoves() map[string]func(*rapid.T) {
 			}
 			if !w.connected[id] {
 				w.connected[id] = true
-				w.step(call.ConnectRequest{Ask: w.ask("", ""), Connection: id, Connect: call.Connect{Callback: "http://other/cb"}})
+				w.step(call.ConnectRequest{Ask: w.ask("connection "+id, ""), Connection: id, Connect: call.Connect{Callback: "http://other/cb"}})
 			}
 		},
 		"redirect": func(*rapid.T) {

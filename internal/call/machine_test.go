@@ -1,10 +1,12 @@
 package call_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,12 +26,14 @@ type world struct {
 	pending []call.Input // what the world owes the machine, in any order
 
 	asks       map[chan call.Answered]string
-	events     map[string][]event.Event // per connection
-	accepted   map[string]string        // operation context → kind
-	ended      map[string]int           // operation context → how many last events
+	accepted   map[string]string // operation context → kind
+	promised   map[string]bool   // connections
+	recorded   map[string]bool   // recordings that an application knows of
+	books      *books
+	crashes    int
+	memo       []byte
 	plugged    map[call.LegID]bool
 	opened     map[string]bool // recordings
-	closed     map[string]int
 	finished   bool
 	updates    map[string]int // per connection: the last sequence number
 	contexts   int
@@ -42,9 +46,9 @@ func newWorld(t *rapid.T) *world {
 	return &world{
 		t: t, m: call.Machine{ID: "call", Correlation: "correlation"},
 		now:  time.Date(2026, 9, 15, 12, 0, 0, 0, time.UTC),
-		asks: map[chan call.Answered]string{}, events: map[string][]event.Event{},
-		accepted: map[string]string{}, ended: map[string]int{},
-		plugged: map[call.LegID]bool{}, opened: map[string]bool{}, closed: map[string]int{}, updates: map[string]int{},
+		asks: map[chan call.Answered]string{}, books: newBooks(),
+		accepted: map[string]string{}, promised: map[string]bool{}, recorded: map[string]bool{},
+		plugged: map[call.LegID]bool{}, opened: map[string]bool{}, updates: map[string]int{},
 		connected: map[string]bool{}, lastLeg: 1,
 	}
 }
@@ -54,16 +58,39 @@ func (w *world) step(in call.Input) {
 		w.t.Fatalf("input %T after Finish", in)
 	}
 	actions := w.m.Step(w.now, in)
-	for i, a := range actions {
-		w.carryOut(a, i == len(actions)-1)
+	var later []call.Action
+	heard := 0
+	for _, a := range actions { // as Call does it: what is heard, what is kept, and then the rest
+		switch p, told := a.(call.Publish); {
+		case told:
+			w.published(p.Event)
+		case call.OnlyHeard(a):
+			heard++
+			w.carryOut(a, false)
+		default:
+			if s, ok := a.(call.OpenStream); ok {
+				w.books.streams[s.Connection]++
+			}
+			later = append(later, a)
+		}
+	}
+	memo := w.m.Memo()
+	if heard == len(actions) && !bytes.Equal(memo, w.memo) {
+		w.t.Fatalf("%T is not kept, and changes\n%s\ninto\n%s", in, w.memo, memo)
+	}
+	w.memo = memo
+	if len(later) > 0 {
+		w.crash(fmt.Sprintf("killed when %T was kept", in))
+	}
+	for i, a := range later {
+		w.carryOut(a, i == len(later)-1)
 	}
 	w.check()
+	w.crash(fmt.Sprintf("killed after %T", in))
 }
 
 func (w *world) carryOut(a call.Action, last bool) {
 	switch a := a.(type) {
-	case call.Publish:
-		w.published(a.Event)
 	case call.AnswerLeg:
 		var err error
 		if w.chance(10, "answer fails") {
@@ -161,54 +188,17 @@ func (w *world) chance(pct int, s string) bool { return rapid.IntRange(1, 100).D
 // published holds an event against the promises: numbered without a gap,
 // nothing after CallDisconnected, one end for each operation.
 func (w *world) published(e event.Event) {
-	switch body := e.Body.(type) {
-	case event.RecordingFileReady:
-		w.closed[body.Recording]++
-		return
-	case event.IncomingCall, event.RecordingStateChanged,
-		event.CallStarted, event.CallEnded, event.ParticipantAdded, event.ParticipantRemoved:
-		return
-	case event.PlayCompleted, event.PlayFailed, event.PlayCanceled:
-		w.endOf("play", e.Context)
-	case event.RecognizeCompleted, event.RecognizeFailed, event.RecognizeCanceled:
-		w.endOf("recognize", e.Context)
-	case event.AddSucceeded, event.AddFailed:
-		w.endOf("add", e.Context)
-	case event.CancelAddSucceeded, event.CancelAddFailed:
-		w.endOf("cancel-add", e.Context)
-	case event.RemoveSucceeded, event.RemoveFailed:
-		w.endOf("remove", e.Context)
-	case event.MoveSucceeded, event.MoveFailed:
-		w.endOf("move", e.Context)
-	case event.TransferAccepted, event.TransferFailed:
-		w.endOf("transfer", e.Context)
-	case event.TonesSent, event.TonesFailed:
-		w.endOf("tones", e.Context)
-	case event.ParticipantsUpdated:
+	if wrong := w.books.write(e, w.accepted); wrong != "" {
+		w.t.Fatalf("%T %+v: %s", e.Body, e, wrong)
+	}
+	if w.books.ended[e.Context] > 1 {
+		w.t.Fatalf("%q ended twice", e.Context)
+	}
+	if body, ok := e.Body.(event.ParticipantsUpdated); ok {
 		if past := w.updates[e.Connection]; body.Sequence <= past {
 			w.t.Fatalf("ParticipantsUpdated %d after %d", body.Sequence, past)
 		}
 		w.updates[e.Connection] = body.Sequence
-	}
-	past := w.events[e.Connection]
-	if e.Seq != uint64(len(past)+1) {
-		w.t.Fatalf("%T has number %d, want %d", e.Body, e.Seq, len(past)+1)
-	}
-	if len(past) > 0 {
-		switch last := past[len(past)-1].Body.(type) {
-		case event.CallDisconnected, event.AnswerFailed, event.CreateCallFailed:
-			w.t.Fatalf("%T after %T", e.Body, last)
-		}
-	}
-	w.events[e.Connection] = append(past, e)
-}
-
-func (w *world) endOf(kind, context string) {
-	if w.accepted[context] != kind {
-		w.t.Fatalf("%s %q ended but is a %q", kind, context, w.accepted[context])
-	}
-	if w.ended[context]++; w.ended[context] > 1 {
-		w.t.Fatalf("%s %q ended twice", kind, context)
 	}
 }
 
@@ -219,9 +209,13 @@ func (w *world) check() {
 		case a := <-ask:
 			if a.Err != nil {
 				delete(w.accepted, context)
-				if w.ended[context] > 0 {
+				if w.books.ended[context] > 0 {
 					w.t.Fatalf("%q was refused and ended", context)
 				}
+			} else if id, ok := strings.CutPrefix(context, "connection "); ok {
+				w.promised[id] = true
+			} else if id, ok := strings.CutPrefix(context, "recording "); ok {
+				w.recorded[id] = true
 			}
 			delete(w.asks, ask)
 		default:
@@ -264,7 +258,7 @@ func (w *world) prompts(least int) []call.Prompt {
 func (w *world) moves() map[string]func(*rapid.T) {
 	moves := map[string]func(*rapid.T){
 		"answer": func(*rapid.T) {
-			w.step(call.AnswerRequest{Ask: w.ask("", ""), Connection: "connection", Answer: call.Answer{
+			w.step(call.AnswerRequest{Ask: w.ask("connection connection", ""), Connection: "connection", Answer: call.Answer{
 				Callback: "http://app/cb", Context: "answer",
 				Streaming: &call.Streaming{URL: "ws://app", Digits: true, StartAtOnce: w.chance(50, "at once")},
 			}})
@@ -304,7 +298,8 @@ func (w *world) moves() map[string]func(*rapid.T) {
 		},
 		"record": func(*rapid.T) {
 			w.recordings++
-			w.step(call.RecordRequest{Ask: w.ask("", ""), ID: fmt.Sprint("recording-", w.recordings), Record: call.Record{Callback: "http://app/rec"}})
+			id := fmt.Sprint("recording-", w.recordings)
+			w.step(call.RecordRequest{Ask: w.ask("recording "+id, ""), ID: id, Record: call.Record{Callback: "http://app/rec"}})
 		},
 		"turn recording": func(*rapid.T) {
 			w.step(call.RecordingRequest{
@@ -350,7 +345,7 @@ func (w *world) begin() {
 	case "rang":
 		w.step(call.Rang{Leg: 1, Token: "token", Call: leg.Call{From: leg.Party{ID: "8:acs:alice"}, To: leg.Party{ID: "8:acs:bot"}}})
 	case "created":
-		w.step(call.CreateRequest{Ask: w.ask("", ""), Connection: "connection", Create: call.Create{
+		w.step(call.CreateRequest{Ask: w.ask("connection connection", ""), Connection: "connection", Create: call.Create{
 			Targets: []string{"8:acs:alice", "8:acs:bob"}, From: "8:acs:bot", Callback: "http://app/cb",
 		}})
 	case "entered":
@@ -362,6 +357,7 @@ func (w *world) begin() {
 // TestMachineKeepsItsPromises: whatever happens in whatever order, an operation
 // that was accepted ends exactly once, every question is answered, events are
 // numbered without a gap and end with CallDisconnected, and the call is over.
+// The same holds when the process is killed at any moment, and started again.
 func TestMachineKeepsItsPromises(t *testing.T) {
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue { // not asked for another number
 		if err := f.Value.Set("10000"); err != nil {
@@ -391,22 +387,6 @@ func TestMachineKeepsItsPromises(t *testing.T) {
 		if len(w.asks) > 0 {
 			t.Fatalf("%d questions were never answered", len(w.asks))
 		}
-		for context, kind := range w.accepted {
-			if w.ended[context] != 1 {
-				t.Fatalf("%s %q ended %d times", kind, context, w.ended[context])
-			}
-		}
-		for id := range w.opened {
-			if w.closed[id] != 1 {
-				t.Fatalf("recording %s was closed %d times", id, w.closed[id])
-			}
-		}
-		for id, past := range w.events {
-			switch last := past[len(past)-1].Body.(type) {
-			case event.CallDisconnected, event.AnswerFailed, event.CreateCallFailed:
-			default:
-				t.Fatalf("the last event of %s is %T", id, last)
-			}
-		}
+		w.even(w.books, "at the end")
 	})
 }

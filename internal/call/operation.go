@@ -15,20 +15,30 @@ import (
 // sub leg (for one of several) there can be only one.
 type operation struct {
 	id      uint64
+	kind    operationKind
 	conn    *connection
 	target  *participant // nil: everybody
 	prompts []Prompt
 	loop    bool
 	Operation
 
-	recognize *Recognize // nil: a play, or …
-	tones     string     // … digits to send
-	collector dtmf.Collector
+	recognize *Recognize     // with recognizing: what is asked
+	collector dtmf.Collector // … and what came
+	tones     string         // with sending: the digits
 
 	running bool
 	loaded  bool // the first sound is there (or there are no prompts)
 	prompt  promptState
 }
+
+// operationKind is what an operation does. Memos have its numbers.
+type operationKind uint8
+
+const (
+	playing operationKind = iota
+	recognizing
+	sending
+)
 
 // promptState is how far an operation's sound is.
 type promptState uint8
@@ -42,7 +52,7 @@ const (
 // sub reports whether the operation is for one of several participants, or
 // sends digits.
 func (m *Machine) sub(op *operation) bool {
-	return op.tones != "" || op.target != nil && len(m.people) > 1
+	return op.kind == sending || op.target != nil && len(m.people) > 1
 }
 
 // play takes in a Play command.
@@ -50,7 +60,7 @@ func (m *Machine) play(c *connection, p Play) error {
 	if len(p.Targets) > 1 {
 		return &Error{Code: Unsupported, Field: "playTo", Message: "playTo names more than one participant: play to one, or to all by an empty playTo."}
 	}
-	op := &operation{conn: c, prompts: p.Sources, loop: p.Loop, Operation: p.Operation}
+	op := &operation{kind: playing, conn: c, prompts: p.Sources, loop: p.Loop, Operation: p.Operation}
 	if len(p.Targets) == 1 {
 		if op.target = m.participantNamed(p.Targets[0]); op.target == nil {
 			return absent("playTo", p.Targets[0])
@@ -69,7 +79,7 @@ func (m *Machine) recognize(c *connection, r Recognize) error {
 		r.MaxTones, r.StopTones = 1, ""
 	}
 	return m.enqueue(&operation{
-		conn: c, target: target, prompts: r.Prompts, Operation: r.Operation, recognize: &r,
+		kind: recognizing, conn: c, target: target, prompts: r.Prompts, Operation: r.Operation, recognize: &r,
 		collector: dtmf.Collector{
 			MaxTones: r.MaxTones, StopTones: r.StopTones,
 			InterTone: r.InterTone, InitialSilence: r.InitialSilence,
@@ -83,7 +93,7 @@ func (m *Machine) sendTones(c *connection, cmd SendTones) error {
 	if target == nil {
 		return absent("targetParticipant", cmd.Target)
 	}
-	return m.enqueue(&operation{conn: c, target: target, tones: cmd.Tones, Operation: cmd.Operation}, false)
+	return m.enqueue(&operation{kind: sending, conn: c, target: target, tones: cmd.Tones, Operation: cmd.Operation}, false)
 }
 
 func absent(field, id string) error {
@@ -102,7 +112,7 @@ func playable(field string, p Prompt) error {
 // their place.
 func (m *Machine) enqueue(op *operation, interrupt bool) error {
 	field := "playSources"
-	if op.recognize != nil {
+	if op.kind == recognizing {
 		field = "playPrompt"
 	}
 	for _, p := range op.prompts {
@@ -139,14 +149,14 @@ func (m *Machine) advance() {
 	op := m.queue[0]
 	if !op.running {
 		op.running = true
-		if m.sub(op) && op.recognize == nil && op.tones == "" {
+		if m.sub(op) && op.kind == playing {
 			m.aloneWith = op
 			m.setOthersAside(op.target, true)
 		}
 	}
 	switch {
 	case op.prompt != promptWaits || !op.loaded:
-	case op.tones != "":
+	case op.kind == sending:
 		op.prompt = promptPlays
 		m.do(SendDigits{op.target.leg, op.tones})
 	case len(op.prompts) == 0:
@@ -157,11 +167,11 @@ func (m *Machine) advance() {
 		if op.target != nil {
 			start.Leg = op.target.leg
 		}
-		if op.recognize != nil && op.recognize.BargeIn {
+		if op.kind == recognizing && op.recognize.BargeIn {
 			start.Barge = op.target.leg
 		}
 		m.do(start)
-		if op.recognize == nil {
+		if op.kind == playing {
 			m.publish(op.conn, op.Operation, event.PlayStarted{})
 		}
 	}
@@ -220,7 +230,7 @@ func (m *Machine) digitsSent(id LegID, err error) {
 	}
 	op := m.queue[0]
 	switch {
-	case op.prompt != promptPlays || op.tones == "" || op.target.leg != id:
+	case op.prompt != promptPlays || op.kind != sending || op.target.leg != id:
 	case err != nil:
 		m.conclude(op, event.TonesFailed{})
 	default:
@@ -255,7 +265,7 @@ func (m *Machine) playEnded(in PlayEnded) {
 	case op == nil || op.prompt != promptPlays:
 	case in.Err != nil:
 		m.conclude(op, promptFailed(op, in.Index, in.Err))
-	case op.recognize == nil:
+	case op.kind == playing:
 		m.conclude(op, event.PlayCompleted{})
 	default:
 		m.listen(op)
@@ -264,7 +274,7 @@ func (m *Machine) playEnded(in PlayEnded) {
 
 func promptFailed(op *operation, index int, err error) event.Body {
 	cause := playCause(err)
-	if op.recognize != nil {
+	if op.kind == recognizing {
 		return event.RecognizeFailed{Cause: event.RecognizePromptFailed, Index: index, Play: cause}
 	}
 	return event.PlayFailed{Cause: cause, Index: index}
@@ -292,7 +302,7 @@ func (m *Machine) pressed(in Pressed) {
 		return
 	}
 	op := m.queue[0]
-	if op.recognize == nil || op.target != p {
+	if op.kind != recognizing || op.target != p {
 		return
 	}
 	if op.prompt != promptOver && op.recognize.BargeIn {
@@ -317,7 +327,7 @@ func (m *Machine) expireOperation() {
 
 // deadline is when the operation's collection gives up.
 func (op *operation) deadline() (time.Time, bool) {
-	if op.recognize == nil || op.prompt != promptOver {
+	if op.kind != recognizing || op.prompt != promptOver {
 		return time.Time{}, false
 	}
 	return op.collector.Deadline()
@@ -355,7 +365,7 @@ func (m *Machine) cancel(which func(*operation) bool) {
 	}
 	m.queue = kept
 	for _, op := range gone {
-		if op.tones != "" && op.prompt == promptPlays {
+		if op.kind == sending && op.prompt == promptPlays {
 			op.target.stopped++
 			m.do(StopDigits{op.target.leg})
 		}
@@ -364,10 +374,10 @@ func (m *Machine) cancel(which func(*operation) bool) {
 }
 
 func canceled(op *operation) event.Body {
-	switch {
-	case op.tones != "":
+	switch op.kind {
+	case sending:
 		return event.TonesFailed{Canceled: true}
-	case op.recognize != nil:
+	case recognizing:
 		return event.RecognizeCanceled{}
 	}
 	return event.PlayCanceled{}

@@ -10,11 +10,13 @@ import (
 type tape struct {
 	id       string
 	callback string
+	mixed    bool
 	started  time.Time
 	state    tapeState
 	opened   bool
 }
 
+// tapeState is where a recording is in its life. Memos have its numbers.
 type tapeState uint8
 
 const (
@@ -44,7 +46,7 @@ func (m *Machine) record(in RecordRequest) {
 			return
 		}
 	}
-	m.tapes = append(m.tapes, &tape{id: in.ID, callback: in.Record.Callback, started: m.now, state: state})
+	m.tapes = append(m.tapes, &tape{id: in.ID, callback: in.Record.Callback, mixed: in.Record.Mixed, started: m.now, state: state})
 	m.do(OpenRecording(in))
 }
 

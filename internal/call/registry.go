@@ -64,7 +64,9 @@ type Registry struct {
 	closing     bool
 	running     sync.WaitGroup // calls
 
-	total *metric.Counter
+	owed []string // calls that are over and whose memo is still kept
+
+	total, recovered, unkept *metric.Counter
 }
 
 // NewRegistry makes a registry of no calls.
@@ -88,6 +90,8 @@ func NewRegistry(config Config) *Registry {
 		recordings:  map[string]*Call{},
 		open:        map[string]*Call{},
 		total:       config.Metrics.Counter("calls_total", "direction", "in", "Calls that began."),
+		recovered:   config.Metrics.Counter("calls_recovered_total", "", "", "Calls of a killed process that a restart has ended."),
+		unkept:      config.Metrics.Counter("calls_unkept_total", "", "", "Steps of calls that could not be made durable."),
 	}
 	config.Metrics.Gauge("calls", "", "", "Calls that ring or run now.", func() float64 { return float64(r.Calls()) })
 	return r
@@ -201,6 +205,11 @@ func (r *Registry) Shutdown() {
 		c.post(Shutdown{})
 	}
 	r.running.Wait()
+	for id, ok := r.owes(); ok; id, ok = r.owes() {
+		if err := r.config.Keep(Entry{Call: id, Changed: true}); err != nil {
+			r.config.Log.Error("remove memo", "call", id, "err", err)
+		}
+	}
 }
 
 // newServerCallID makes a serverCallId: base64 of a URL, as the service has it.

@@ -2,7 +2,8 @@ package call
 
 import "github.com/tipring/tipring/internal/event"
 
-// streamState is how far a connection's media streaming is.
+// streamState is how far a connection's media streaming is. Memos have its
+// numbers.
 type streamState uint8
 
 const (

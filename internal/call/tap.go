@@ -209,19 +209,8 @@ func (c *Call) closeRecording(id string, t *recordTap) event.RecordingFileReady 
 	if err = errors.Join(err, result.Err); err != nil {
 		c.log.Error("close recording", "recording", id, "err", err)
 	}
-	ready := event.RecordingFileReady{
-		Recording: id, Started: result.Started, Duration: result.Duration,
-		Channel: "unmixed", Format: result.Format, EndReason: "CallEnded",
-	}
-	if result.Mixed {
-		ready.Channel = "mixed"
-	}
-	for _, chunk := range result.Chunks {
-		ready.Chunks = append(ready.Chunks, event.RecordingChunk{
-			Document: chunk.Document, Index: chunk.Index, EndReason: chunk.EndReason,
-		})
-	}
-	return ready
+	result.ID = id // of a result that did not come in time, too
+	return result.Ready()
 }
 
 func isEOF(err error) bool { return errors.Is(err, io.EOF) }

@@ -81,7 +81,7 @@ func (m *Machine) resignTransfers(c *connection) {
 
 func (m *Machine) failTransfer(t *transfer, why event.InviteCause) {
 	if t.from != "" {
-		m.tellTransfer(t, event.MoveFailed{Participant: t.who, From: t.from})
+		m.tellTransfer(t, event.MoveFailed{Participant: t.who, From: t.from, Restart: why == event.InviteRestart})
 		return
 	}
 	m.tellTransfer(t, event.TransferFailed{Cause: why})
