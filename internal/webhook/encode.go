@@ -55,7 +55,11 @@ func spell(b event.Body, c acs.Common) (name string, data any) {
 	case event.PlayCompleted:
 		return acs.TypePlayCompleted, is(acs.TypePlayCompleted, acs.ResultCompleted)
 	case event.PlayFailed:
-		return acs.TypePlayFailed, acs.PlayFailed{FailedPlaySourceIndex: &b.Index, Common: is(acs.TypePlayFailed, playResult(b.Cause))}
+		failed := acs.PlayFailed{FailedPlaySourceIndex: &b.Index, Common: is(acs.TypePlayFailed, playResult(b.Cause))}
+		if b.Cause == event.PlayRestart {
+			failed.FailedPlaySourceIndex = nil // none of them is to blame
+		}
+		return acs.TypePlayFailed, failed
 	case event.PlayCanceled:
 		return acs.TypePlayCanceled, is(acs.TypePlayCanceled, acs.ResultCanceled)
 	case event.RecordingStateChanged:
