@@ -21,7 +21,7 @@ const damagedDir = "damaged"
 func (s *Store) complete(m *manifest) Result {
 	size, samples, err := s.sound(m)
 	r := m.result(samples)
-	r.Err = errors.Join(r.Err, err)
+	r.Err = err
 	if samples == 0 {
 		return r
 	}

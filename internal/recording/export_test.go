@@ -8,3 +8,6 @@ func (r *Recording) Behind() int {
 	at := r.rec.Report()
 	return int(r.rec.Now()) - int(at.Stop)
 }
+
+// WriteManifest writes it as it is now.
+func (r *Recording) WriteManifest(lasting bool) error { return r.store.write(r.describe(), lasting) }

@@ -390,4 +390,3 @@ func TestKilledWhileItRepairs(t *testing.T) {
 		t.Errorf("the folders differ: %s\n%s", names(a), names(b))
 	}
 }
-

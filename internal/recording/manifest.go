@@ -178,9 +178,6 @@ func (m *manifest) result(samples int64) Result {
 	for _, p := range m.Pauses {
 		r.Pauses = append(r.Pauses, Pause{Started: p.Started, Duration: p.Duration})
 	}
-	if m.Error != "" {
-		r.Err = errors.New(m.Error)
-	}
 	return r
 }
 

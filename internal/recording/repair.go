@@ -47,13 +47,13 @@ func (s *Store) Repair(ctx context.Context) ([]Result, error) {
 	for range min(slots, len(found)) {
 		wg.Go(func() {
 			for id := range next {
-				r, ok := s.repair(id)
+				r, err := s.repair(id)
 				mu.Lock()
-				if ok {
+				if r.ID != "" {
 					results = append(results, r)
 				}
-				if r.Err != nil {
-					failed = append(failed, fmt.Errorf("repair recording %s: %w", id, r.Err))
+				if err != nil {
+					failed = append(failed, fmt.Errorf("repair recording %s: %w", id, err))
 				}
 				mu.Unlock()
 			}
@@ -116,31 +116,21 @@ func (s *Store) survey() ([]string, error) {
 	return ids, nil
 }
 
-// repair completes one recording and says what it came to, if anything.
-func (s *Store) repair(id string) (r Result, ok bool) {
-	defer func() {
-		if r.Err != nil {
-			s.log().Error("repair recording", "recording", id, "call", r.Call, "sound", r.Duration, "err", r.Err)
+// repair completes one recording and says what it came to, with an ID if it came
+// to anything, and what went wrong now.
+func (s *Store) repair(id string) (Result, error) {
+	m, err := s.known(id)
+	if m == nil && err == nil {
+		s.found(id, "empty", Result{})
+		return Result{}, nil
+	} else if m == nil {
+		outcome := "damaged"
+		if !errors.Is(err, ErrDamaged) {
+			outcome, err = "failed", fmt.Errorf("%w: %w", ErrUnfinished, err)
 		}
-	}()
-	m, err := s.read(id)
-	switch {
-	case errors.Is(err, ErrDamaged): // perhaps of a later version
-		s.log().Warn("repair recording", "recording", id, "err", err)
-		if err := s.aside(s.manifest(id)); err != nil {
-			return s.failed(id, err), true
-		}
-		fallthrough
-	case errors.Is(err, fs.ErrNotExist):
-		if m, err = s.adopt(id); err != nil {
-			return s.failed(id, err), true
-		} else if m == nil {
-			s.count("empty")
-			s.log().Info("an empty recording", "recording", id)
-			return Result{}, false
-		}
-	case err != nil:
-		return s.failed(id, err), true
+		r := Result{ID: id, Format: "wav", Err: err}
+		s.found(id, outcome, r)
+		return r, err
 	}
 	outcome := "completed"
 	if _, err := os.Lstat(filepath.Join(s.Dir, documentOf(id)+soundEnd)); err == nil {
@@ -149,29 +139,53 @@ func (s *Store) repair(id string) (r Result, ok bool) {
 	if m.close(s.lastSign(m)) {
 		err = s.write(m, true) // while it can still be told when
 	}
-	r = s.complete(m)
-	r.Err = errors.Join(err, r.Err)
+	r := s.complete(m)
+	err = errors.Join(err, r.Err)
 	switch {
-	case errors.Is(r.Err, ErrUnfinished):
+	case errors.Is(err, ErrUnfinished):
 		outcome = "failed"
-	case errors.Is(r.Err, ErrDamaged):
+	case errors.Is(err, ErrDamaged):
 		outcome = "damaged"
 	case len(r.Chunks) == 0:
 		outcome = "empty"
 	}
-	s.count(outcome)
-	s.log().Info("repaired recording", "recording", id, "call", r.Call, "outcome", outcome, "sound", r.Duration)
-	return r, true
+	if r.Err = err; m.Error != "" { // why it ended early, then
+		r.Err = errors.Join(errors.New(m.Error), err)
+	}
+	s.found(id, outcome, r)
+	return r, err
 }
 
-// failed is the result of a recording that cannot be looked at now, or never.
-func (s *Store) failed(id string, err error) Result {
-	outcome := "damaged"
-	if !errors.Is(err, ErrDamaged) {
-		outcome, err = "failed", fmt.Errorf("%w: %w", ErrUnfinished, err)
+// known is what is known of a recording: its manifest, or one by what its file
+// says. It is nil for a file without sound, of which nothing is known.
+func (s *Store) known(id string) (*manifest, error) {
+	m, err := s.read(id)
+	switch {
+	case err == nil:
+		return m, nil
+	case errors.Is(err, ErrDamaged): // perhaps of a later version
+		s.log().Warn("repair recording", "recording", id, "err", err)
+		if err := s.aside(s.manifest(id)); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
+	if m, err = s.adopt(id); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// found counts and logs what became of a recording.
+func (s *Store) found(id, outcome string, r Result) {
 	s.count(outcome)
-	return Result{ID: id, Format: "wav", Err: err}
+	level := slog.LevelInfo
+	if r.Err != nil {
+		level = slog.LevelError
+	}
+	s.log().Log(context.Background(), level, "repaired recording",
+		"recording", id, "call", r.Call, "outcome", outcome, "sound", r.Duration, "err", r.Err)
 }
 
 // lastSign is when a recording was last seen alive.
@@ -262,7 +276,6 @@ func (s *Store) missing(id, sound string) error {
 	} else if err != nil {
 		return err
 	}
-	m.Error = "" // that was told
 	return s.complete(m).Err
 }
 

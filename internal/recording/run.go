@@ -41,7 +41,6 @@ func (r *Recording) Run(ctx context.Context) error {
 		m.Error = err.Error()
 	}
 	err = errors.Join(err, r.store.write(m, true))
-	m.Error = ""
 	result := r.store.complete(m)
 	err = errors.Join(err, result.Err, r.store.settle())
 	result.Err = err

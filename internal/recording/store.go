@@ -56,7 +56,7 @@ func (s *Store) Open(document string) (io.ReadSeekCloser, Info, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, Info{}, fmt.Errorf("open document: %w", known(err))
+		return nil, Info{}, fmt.Errorf("open document: %w", absent(err))
 	}
 	stat, err := f.Stat()
 	if err == nil && !stat.Mode().IsRegular() {
@@ -77,7 +77,7 @@ func (s *Store) Metadata(document string) ([]byte, error) {
 	}
 	page, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read metadata: %w", known(err))
+		return nil, fmt.Errorf("read metadata: %w", absent(err))
 	}
 	return page, nil
 }
@@ -129,8 +129,8 @@ func safe(name string) bool {
 	return 0 < len(name) && len(name) <= 128
 }
 
-// known turns "no such file" into ErrNotFound.
-func known(err error) error {
+// absent turns "no such file" into ErrNotFound.
+func absent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotFound
 	}
