@@ -19,6 +19,7 @@ import (
 	"github.com/tipring/tipring/internal/jwt"
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/internal/prompt"
+	"github.com/tipring/tipring/internal/recording"
 	"github.com/tipring/tipring/internal/sip"
 	"github.com/tipring/tipring/internal/webhook"
 	"github.com/tipring/tipring/media/metronome"
@@ -46,6 +47,8 @@ type Server struct {
 	phones  *sip.Server
 	courier *webhook.Courier
 	tokens  *jwt.Signer
+
+	recordings *recording.Store
 
 	ready atomic.Bool
 	kill  chan struct{}
@@ -161,10 +164,12 @@ func (s *Server) ConnectionString() string { return s.config.ConnectionString(s.
 // Kill ends a drain at once.
 func (s *Server) Kill() { s.once.Do(func() { close(s.kill) }) }
 
-// Run serves until ctx is done. Then new calls are refused, running ones go on
-// for the time of --drain, and what still runs is hung up; it returns nil when
-// every call has ended, every recording is closed and the last events are sent.
+// Run ends what a killed server has left, and serves until ctx is done. Then new
+// calls are refused, running ones go on for the time of --drain, and what still
+// runs is hung up; it returns nil when every call has ended, every recording is
+// closed and the last events are sent.
 func (s *Server) Run(ctx context.Context) error {
+	s.recover(ctx)
 	layers := []*layer{ // each is stopped when all that stand on it are gone
 		start("metronome", s.ticks.Run),
 		start("tokens", s.tokens.Run),
