@@ -46,6 +46,7 @@ type Objects interface {
 type Config struct {
 	Calls   Calls
 	Objects Objects
+	Letters Letters  // nil: there are none
 	Ports   []string // of the listeners: a client may leave its endpoint's port out of x-ms-host
 	Keys    [][]byte // access keys, decoded; any of them signs. None: every signature is refused
 	// Bearer checks a bearer token: nil, or why it does not count. An error that
@@ -71,7 +72,7 @@ type api struct {
 	seen *repeats
 }
 
-// New makes the API. It serves /calling/ and /v1/objects/; anything else is a
+// New makes the API. It serves /calling/, /v1/objects/ and /tipring/; anything else is a
 // 404.
 func New(c Config) http.Handler {
 	if c.Log == nil {
@@ -105,6 +106,7 @@ func (a *api) router() *chi.Mux {
 		r.Delete("/{document}", a.remove)
 		r.Delete("/{document}/content/deletedata", a.remove)
 	})
+	root.Route("/tipring", a.letterRoutes)
 	root.NotFound(a.unknown)
 	return root
 }

@@ -57,7 +57,7 @@ func TestTheReferenceHasEveryPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, rows(t, "^\\| `([A-Z]+ /(?:calling|v1)/[^`]*)` \\|"), there)
+	same(t, rows(t, "^\\| `([A-Z]+ /(?:calling|v1|tipring)/[^`]*)` \\|"), there)
 }
 
 func TestTheReferenceHasEveryRefusal(t *testing.T) {

@@ -21,7 +21,7 @@ func BenchmarkEvent(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n++
-		courier.Take(played(strconv.Itoa(n), "conn-1", "http://app/events"))
+		take(b, courier, played(strconv.Itoa(n), "conn-1", "http://app/events"))
 		if err := courier.Drain(ctx); err != nil {
 			b.Fatal(err)
 		}

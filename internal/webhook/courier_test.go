@@ -13,8 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tipring/tipring/internal/journal"
 	"github.com/tipring/tipring/internal/metric"
-	"github.com/tipring/tipring/internal/outbox"
 	"github.com/tipring/tipring/internal/webhook"
 )
 
@@ -66,7 +66,7 @@ func TestEventsOfAConnectionArriveInOrderWhateverFails(t *testing.T) {
 		for n := range events {
 			for c := range connections {
 				name := fmt.Sprintf("c%02d", c)
-				courier.Take(played(fmt.Sprintf("%s/%03d", name, n), name, "http://app/events?call="+name))
+				take(t, courier, played(fmt.Sprintf("%s/%03d", name, n), name, "http://app/events?call="+name))
 			}
 		}
 		drained(t, courier, 24*time.Hour)
@@ -94,14 +94,14 @@ func TestADeadEndpointDelaysNobodyElse(t *testing.T) {
 				courier, stop := running(t, webhook.Config{Client: net.client(), Drain: time.Second})
 				defer stop()
 				for i := range 1000 {
-					courier.Take(played(fmt.Sprintf("d%d", i), fmt.Sprintf("dc%d", i), "http://dead/events"))
+					take(t, courier, played(fmt.Sprintf("d%d", i), fmt.Sprintf("dc%d", i), "http://dead/events"))
 				}
 				<-time.After(10 * time.Second)
 				began := time.Now()
 				for i := range 1000 {
-					courier.Take(played(fmt.Sprintf("a%d", i), fmt.Sprintf("ac%d", i), "http://app/events"))
+					take(t, courier, played(fmt.Sprintf("a%d", i), fmt.Sprintf("ac%d", i), "http://app/events"))
 					// the same connection, with a dead callback for one operation
-					courier.Take(played(fmt.Sprintf("o%d", i), fmt.Sprintf("ac%d", i), "http://dead/events"))
+					take(t, courier, played(fmt.Sprintf("o%d", i), fmt.Sprintf("ac%d", i), "http://dead/events"))
 				}
 				synctest.Wait()
 				if n := len(net.delivered(t, "app")); n != 1000 || time.Since(began) != 0 {
@@ -121,7 +121,7 @@ func TestRetriesWaitLongerAndLonger(t *testing.T) {
 		courier, stop := running(t, webhook.Config{Client: net.client()})
 		defer stop()
 		began := time.Now()
-		courier.Take(played("1", "c", "http://dead/"))
+		take(t, courier, played("1", "c", "http://dead/"))
 		drained(t, courier, 25*time.Hour)
 		posts := net.to("dead")
 		for i := 1; i < min(12, len(posts)); i++ {
@@ -136,21 +136,23 @@ func TestRetriesWaitLongerAndLonger(t *testing.T) {
 	})
 }
 
-// What an app answers, and how long the event behind waits for it.
+// What an app answers, and when the event behind, which comes 30 s later, is
+// sent.
 func TestWhatCountsAsDelivered(t *testing.T) {
 	for _, c := range []struct {
 		status    int
 		delivered bool
 		from, to  time.Duration // when the next event is sent
 	}{
-		{200, true, 0, 0},
-		{202, true, 0, 0},
-		{204, true, 0, 0},
+		{200, true, 30 * time.Second, 30 * time.Second},
+		{202, true, 30 * time.Second, 30 * time.Second},
+		{204, true, 30 * time.Second, 30 * time.Second},
 		{302, false, 24 * time.Hour, 24 * time.Hour},
 		{307, false, 24 * time.Hour, 24 * time.Hour},
 		{400, false, time.Minute, time.Minute},
 		{401, false, time.Minute, time.Minute},
 		{404, false, 24 * time.Hour, 24 * time.Hour},
+		{410, false, 30 * time.Second, 30 * time.Second},
 		{408, false, 24 * time.Hour, 24 * time.Hour},
 		{429, false, 24 * time.Hour, 24 * time.Hour},
 		{500, false, 24 * time.Hour, 24 * time.Hour},
@@ -168,10 +170,9 @@ func TestWhatCountsAsDelivered(t *testing.T) {
 				courier, stop := running(t, webhook.Config{Client: net.client()})
 				defer stop()
 				began := time.Now()
-				courier.Take(played("first", "c", "http://app/"))
-				second := played("second", "c", "http://app/")
-				second.Time = second.Time.Add(time.Hour)
-				courier.Take(second)
+				take(t, courier, played("first", "c", "http://app/"))
+				<-time.After(30 * time.Second)
+				take(t, courier, played("second", "c", "http://app/"))
 				drained(t, courier, 26*time.Hour)
 				posts := net.to("app")
 				last := posts[len(posts)-1]
@@ -204,7 +205,7 @@ func TestRetryAfterIsKeptTo(t *testing.T) {
 			}})
 			courier, stop := running(t, webhook.Config{Client: net.client()})
 			defer stop()
-			courier.Take(played("1", "c", "http://app/"))
+			take(t, courier, played("1", "c", "http://app/"))
 			drained(t, courier, time.Hour)
 			posts := net.to("app")
 			if got := posts[1].at.Sub(posts[0].at); got < want*3/4 || got > want*5/4 {
@@ -223,10 +224,10 @@ func TestTheEndDeliversWhatWaitsForItsRetry(t *testing.T) {
 			}
 			return 0, "", errDown
 		}})
-		box := &outbox.Memory{}
+		box := open(t, &journal.Memory{})
 		courier, stop := running(t, webhook.Config{Client: net.client(), Outbox: box})
-		courier.Take(played("1", "c", "http://app/"))
-		courier.Take(played("2", "c", "http://app/"))
+		take(t, courier, played("1", "c", "http://app/"))
+		take(t, courier, played("2", "c", "http://app/"))
 		<-time.After(20 * time.Minute) // the waits are a minute long by now
 		up.Store(true)
 		began := time.Now()
@@ -242,11 +243,11 @@ func TestTheEndDeliversWhatWaitsForItsRetry(t *testing.T) {
 
 func TestTheEndDoesNotWaitForeverAndTheNextStartGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		box := &outbox.Memory{}
+		box := open(t, &journal.Memory{})
 		net := newNetwork(map[string]host{"app": hang})
 		courier, stop := running(t, webhook.Config{Client: net.client(), Outbox: box, Drain: 3 * time.Second})
-		courier.Take(played("1", "c", "http://app/"))
-		courier.Take(played("2", "c", "http://app/"))
+		take(t, courier, played("1", "c", "http://app/"))
+		take(t, courier, played("2", "c", "http://app/"))
 		synctest.Wait()
 		began := time.Now()
 		stop()
@@ -269,8 +270,8 @@ func TestEventsBeforeRunAndTwiceTheSame(t *testing.T) {
 		set := &metric.Set{}
 		net := newNetwork(map[string]host{"app": always(http.StatusOK)})
 		courier := webhook.New(webhook.Config{Client: net.client(), Metrics: set})
-		courier.Take(played("1", "c", "http://app/"))
-		courier.Take(played("1", "c", "http://app/"))
+		take(t, courier, played("1", "c", "http://app/"))
+		take(t, courier, played("1", "c", "http://app/"))
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := courier.Run(ctx); err != nil {
@@ -299,8 +300,8 @@ func TestCallbacksAreSignedAndSubscribersAreNot(t *testing.T) {
 			},
 		})
 		defer stop()
-		courier.Take(played("1", "c", "http://app/"))
-		courier.Take(ringing("2"))
+		take(t, courier, played("1", "c", "http://app/"))
+		take(t, courier, ringing("2"))
 		drained(t, courier, time.Minute)
 		if got := net.to("app")[0].header.Get("Authorization"); got != "Bearer token-for-me" {
 			t.Errorf("callback's Authorization is %q", got)

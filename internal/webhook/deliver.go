@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/tipring/tipring/internal/acs"
 	"github.com/tipring/tipring/internal/outbox"
 )
 
@@ -21,6 +23,8 @@ const (
 	patience    = time.Minute      // with an app that refuses an event
 	longestAsk  = 10 * time.Minute // a Retry-After beyond it is not kept to
 	drainBody   = 64 << 10         // bytes of an answer that are read, to keep the connection
+	drainTime   = time.Second      // how long they are waited for
+	reportPause = 10 * time.Second // between two lines in the log about a host
 )
 
 // waits are the pauses between attempts: 1 s, 2 s, 4 s … 1 min, each a quarter
@@ -32,100 +36,103 @@ func waits(longest time.Duration) *backoff.ExponentialBackOff {
 	return b
 }
 
-// deliver tries an item until it arrives or is given up. It is false when ctx
-// was done before either.
-func (c *Courier) deliver(ctx context.Context, it outbox.Item) bool {
-	limit, cancel := context.WithDeadline(ctx, it.Expires)
-	defer cancel()
-	pause := waits(longestWait)
-	hurry := c.hurry
-	var refusals refusals
-	err := c.await(limit, it.URL)
-	for attempt := 1; limit.Err() == nil; attempt++ {
-		var v verdict
-		v, err = c.attempt(limit, it)
-		if err == nil {
-			c.count("delivered")
-			if attempt > 1 {
-				c.config.Log.Info("event delivered after retries", "to", place(it.URL), "id", it.ID, "attempts", attempt)
-			}
-			return true
-		}
-		if limit.Err() != nil {
-			break
-		}
-		c.count("retry")
-		if attempt == 1 {
-			c.config.Log.Warn("event not delivered, will be retried", "to", place(it.URL), "id", it.ID, "error", err)
-		}
-		wait, more := refusals.bound(v, max(pause.NextBackOff(), v.wait))
-		if !more {
-			break
-		}
-		select {
-		case <-time.After(wait):
-		case <-hurry:
-			hurry = nil
-		case <-limit.Done():
-		}
-	}
-	if ctx.Err() != nil {
-		return false
-	}
-	if err == nil {
-		err = errLate
-	}
-	c.count("given up")
-	c.config.Log.Error("event given up", "to", place(it.URL), "id", it.ID, "error", err)
-	return true
+// An outcome is how an attempt went, and what it tells of the next.
+type outcome struct {
+	err         error // nil: delivered
+	took        time.Duration
+	answered    bool          // there was an answer, whatever it was
+	unreachable bool          // there was no connection
+	refused     bool          // the app answers, and does not want this event
+	final       string        // why no attempt can do better; "": one may
+	wait        time.Duration // the app asked for so much time
 }
 
-var errLate = errors.New("its time was over before it could be sent")
-
-// A verdict is what an attempt tells of the next.
-type verdict struct {
-	refused bool          // the app answers, and does not want this event
-	wait    time.Duration // it asked for so much time
-}
-
-// refusals remembers since when an app has done nothing but refuse.
-type refusals struct{ since time.Time }
-
-// bound shortens a wait so that the last attempt comes when patience ends;
-// false: it has ended.
-func (r *refusals) bound(v verdict, wait time.Duration) (time.Duration, bool) {
-	if !v.refused {
-		r.since = time.Time{}
-		return wait, true
+// fail takes note of a failure, and says how long to wait for the next attempt;
+// false: there is none.
+func (l *lane) fail(o outcome, now time.Time) (wait time.Duration, more bool) {
+	if l.trouble == nil {
+		l.trouble = &trouble{pause: waits(longestWait)}
 	}
-	if r.since.IsZero() {
-		r.since = time.Now()
+	t := l.trouble
+	t.attempts++
+	t.err, t.final = o.err, o.final
+	wait = max(t.pause.NextBackOff(), o.wait)
+	if !o.refused {
+		t.refused = time.Time{}
+		return wait, o.final == ""
 	}
-	left := patience - time.Since(r.since)
-	return min(wait, left), left > 0
+	if t.refused.IsZero() {
+		t.refused = now
+	}
+	left := patience - now.Sub(t.refused)
+	if left <= 0 {
+		t.final = refused
+	}
+	return min(wait, left), t.final == "" // so that the last attempt comes when patience ends
 }
 
 // attempt posts an item once.
-func (c *Courier) attempt(ctx context.Context, it outbox.Item) (verdict, error) {
-	free, err := c.slots.take(ctx, hostOf(it.URL))
+func (c *Courier) attempt(ctx context.Context, l *lane, e *outbox.Entry) outcome {
+	began := time.Now()
+	c.mu.Lock()
+	_, deadline := l.first()
+	c.mu.Unlock()
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	o, result := c.try(ctx, e)
+	o.took = time.Since(began)
+	c.config.Metrics.Counter("webhook_attempts_total", "result", result, "Attempts to deliver an event, by what came of it").Add(1)
+	return o
+}
+
+func (c *Courier) try(ctx context.Context, e *outbox.Entry) (o outcome, result string) {
+	it, err := c.box.Load(e)
 	if err != nil {
-		return verdict{}, err
+		o.err = err
+		if errors.Is(err, outbox.ErrNotFound) {
+			o.final = unreadable
+		}
+		return o, "outbox"
 	}
-	defer free()
-	resp, err := c.post(ctx, it.URL, it.Header, it.Body)
+	isGrid := it.Header[acs.GridHeader] != ""
+	if isGrid && c.subscribers[e.URL] == nil {
+		return outcome{err: errors.New("nobody subscribes at this URL any more"), final: unsubscribed}, "unsubscribed"
+	}
+	resp, err := c.post(ctx, it.URL, it.Header, it.Body, !isGrid)
 	if err != nil {
-		return verdict{}, err
+		o.err = err
+		o.unreachable, result = blame(err)
+		return o, result
 	}
 	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, drainBody) // the status has been said
-	if resp.StatusCode/100 == 2 {
-		return verdict{}, nil
+	o.answered = true
+	if resp.StatusCode/100 != 2 {
+		o.err = fmt.Errorf("the answer was %s", resp.Status)
+		judge(&o, resp)
 	}
-	return judge(resp), fmt.Errorf("the answer was %s", resp.Status)
+	stop := time.AfterFunc(drainTime, func() { resp.Body.Close() })
+	_, _ = io.CopyN(io.Discard, resp.Body, drainBody) // the status has been said
+	stop.Stop()
+	return o, strconv.Itoa(resp.StatusCode/100) + "xx"
+}
+
+// blame says of an attempt without an answer what failed.
+func blame(err error) (unreachable bool, result string) {
+	var op *net.OpError
+	var signing *signError
+	switch {
+	case errors.As(err, &op) && op.Op == "dial":
+		return true, "unreachable"
+	case errors.Is(err, context.DeadlineExceeded):
+		return false, "timeout"
+	case errors.As(err, &signing):
+		return false, "not signed"
+	}
+	return false, "broken"
 }
 
 // post sends a body. It may take attemptTimeout with the reading of the answer.
-func (c *Courier) post(ctx context.Context, to string, header map[string]string, body []byte) (*http.Response, error) {
+func (c *Courier) post(ctx context.Context, to string, header map[string]string, body []byte, sign bool) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
@@ -136,11 +143,14 @@ func (c *Courier) post(ctx context.Context, to string, header map[string]string,
 	for name, value := range header {
 		req.Header.Set(name, value)
 	}
-	if c.config.Sign != nil && c.subscribers[to] == nil {
+	// Unsent, but it lets the transport repeat a request whose connection the
+	// app has just closed because it was idle: an event has an id.
+	req.Header["Idempotency-Key"] = []string{}
+	if sign && c.config.Sign != nil {
 		token, err := c.config.Sign(c.config.Audience)
 		if err != nil {
 			cancel()
-			return nil, fmt.Errorf("sign: %w", err)
+			return nil, &signError{err}
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -153,35 +163,49 @@ func (c *Courier) post(ctx context.Context, to string, header map[string]string,
 	return resp, nil
 }
 
+type signError struct{ err error }
+
+func (e *signError) Error() string { return "sign: " + e.err.Error() }
+func (e *signError) Unwrap() error { return e.err }
+
 // timed ends the time limit of an exchange with its body.
 type timed struct {
 	io.ReadCloser
 	cancel context.CancelFunc
 }
 
-// Close closes the body.
+// Close ends the exchange.
 func (t *timed) Close() error {
-	defer t.cancel()
+	t.cancel()
 	return t.ReadCloser.Close()
 }
 
-func judge(resp *http.Response) verdict {
+// judge reads from a refusal what the next attempt is worth.
+func judge(o *outcome, resp *http.Response) {
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return verdict{wait: retryAfter(resp.Header.Get("Retry-After"))}
+		o.wait = retryAfter(resp.Header)
 	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooEarly:
-		return verdict{}
+	case http.StatusGone:
+		o.final = refused
+	default:
+		o.refused = resp.StatusCode/100 == 4
 	}
-	return verdict{refused: resp.StatusCode/100 == 4}
 }
 
-// retryAfter reads seconds or a date; 0 for neither.
-func retryAfter(value string) time.Duration {
+// retryAfter reads seconds, or a date by the clock of the one who says it; 0 for
+// neither.
+func retryAfter(h http.Header) time.Duration {
 	var wait time.Duration
+	value := h.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
 		wait = time.Duration(seconds) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {
-		wait = time.Until(at)
+		if said, err := http.ParseTime(h.Get("Date")); err == nil {
+			wait = at.Sub(said)
+		} else {
+			wait = time.Until(at)
+		}
 	}
 	return min(max(wait, 0), longestAsk)
 }

@@ -117,7 +117,7 @@ func sent(t *testing.T, e event.Event) (body []byte) {
 		courier, stop := running(t, config)
 		defer stop()
 		synctest.Wait()
-		courier.Take(e)
+		take(t, courier, e)
 		drained(t, courier, time.Second)
 		posts := net.to("app")
 		body = posts[len(posts)-1].body

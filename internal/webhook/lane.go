@@ -1,141 +1,187 @@
 package webhook
 
 import (
-	"context"
-	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"github.com/tipring/tipring/internal/outbox"
 )
 
 // A lane is a queue of items that must arrive in order. It exists while it has
-// some. The courier's mutex guards it.
+// some. The courier's mutex guards it; the methods here want it held.
 type lane struct {
-	key   string
-	items []outbox.Item
+	key     string
+	host    *host
+	queue   line[*outbox.Entry]
+	state   state
+	trouble *trouble  // of the first item; nil: it has not failed
+	grace   time.Time // what stood behind one that has expired has until then at least
+	alarm   alarm     // for the first item's next attempt, or its deadline
+
+	rank           *rank // of its host, in which it waits
+	before, behind *lane // there
 }
 
-// enqueue puts an item at the end of its lane.
-func (c *Courier) enqueue(it outbox.Item) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.queued[it.ID] {
+// trouble is how the attempts at an item went.
+type trouble struct {
+	attempts int
+	pause    *backoff.ExponentialBackOff
+	refused  time.Time // since when the app has done nothing but refuse
+	err      error
+	final    string // why no attempt can do better; "": one may
+}
+
+// A state is what a lane does.
+type state uint8
+
+const (
+	lined   state = iota // in a rank of its host
+	flying               // an attempt is under way
+	waiting              // for the next attempt
+	held                 // until the subscriber has completed the handshake
+	dying                // its first item is given up
+	ended
+)
+
+// first is the item whose turn it is, and until when it may be sent.
+func (l *lane) first() (e *outbox.Entry, deadline time.Time) {
+	e, _ = l.queue.front()
+	if e.Deadline.Before(l.grace) && !perishable(e) {
+		return e, l.grace
+	}
+	return e, e.Deadline
+}
+
+// queue puts entries at the ends of their lanes.
+func (c *Courier) queue(entries []*outbox.Entry) {
+	if len(entries) == 0 {
 		return
 	}
-	c.queued[it.ID] = true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range entries {
+		c.pending++
+		if l := c.lanes[e.Key]; l != nil {
+			l.queue.push(e)
+			continue
+		}
+		l := &lane{key: e.Key, host: c.host(hostOf(e.URL))}
+		l.alarm.lane = l
+		l.host.lanes++
+		l.queue.push(e)
+		c.lanes[e.Key] = l
+		c.lineUp(l)
+	}
 	if c.idle == nil {
 		c.idle = make(chan struct{})
 	}
-	if l := c.lanes[it.Key]; l != nil {
-		l.items = append(l.items, it)
+	c.nudge()
+}
+
+func (c *Courier) host(name string) *host {
+	h := c.hosts[name]
+	if h == nil {
+		h = &host{name: name, limit: min(firstSlots, c.config.HostSlots)}
+		h.alarm.host = h
+		c.hosts[name] = h
+	}
+	return h
+}
+
+// lineUp has a lane wait for the turn of its first item.
+func (c *Courier) lineUp(l *lane) {
+	e, deadline := l.first()
+	c.set(&l.alarm, deadline)
+	if s := c.subscribers[e.URL]; s != nil && !s.ready {
+		l.state = held
 		return
 	}
-	l := &lane{key: it.Key, items: []outbox.Item{it}}
-	c.lanes[it.Key] = l
-	c.fresh = append(c.fresh, l)
-	select {
-	case c.wake <- struct{}{}:
-	default:
+	l.state = lined
+	if l.trouble == nil {
+		l.host.fresh.push(l)
+	} else {
+		l.host.again.push(l)
+	}
+	c.offer(l.host, time.Now())
+}
+
+// offer says that something may be sent to a host, if so; else when it may.
+func (c *Courier) offer(h *host, now time.Time) {
+	switch {
+	case h.queued:
+	case h.mayFly(now):
+		h.queued = true
+		c.ready.push(h)
+	case h.flying < h.limit && h.waiting() > 0:
+		c.set(&h.alarm, h.rest)
 	}
 }
 
-// first is the item whose turn it is. When there is none the lane is gone.
-func (c *Courier) first(l *lane) (outbox.Item, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(l.items) == 0 {
-		delete(c.lanes, l.key)
-		return outbox.Item{}, false
+// take gives the lane and the item whose turn it is; nil: none may be sent now.
+func (c *Courier) take(now time.Time) (*lane, *outbox.Entry) {
+	for c.flying < c.config.Slots {
+		h, ok := c.ready.pop()
+		if !ok {
+			break
+		}
+		h.queued = false
+		var l *lane
+		if h.flying < h.limit {
+			l = h.next(now)
+		}
+		if l == nil {
+			c.offer(h, now)
+			continue
+		}
+		e, deadline := l.first()
+		if now.Before(deadline) {
+			l.state = flying
+			h.flying++
+			c.flying++
+			c.unset(&l.alarm)
+		} else {
+			c.condemn(l)
+			l = nil
+		}
+		c.offer(h, now)
+		if l != nil {
+			return l, e
+		}
 	}
-	return l.items[0], true
+	return nil, nil
 }
 
-// done strikes out the first item of a lane.
-func (c *Courier) done(l *lane, id string) {
-	if err := c.config.Outbox.Done(id); err != nil {
-		c.config.Log.Error("an event may be delivered twice", "id", id, "error", err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l.items[0] = outbox.Item{} // let go of its body
-	l.items = l.items[1:]
-	delete(c.queued, id)
-	if len(c.queued) == 0 {
+// next ends the time of a lane's first item, and begins that of the one behind.
+func (c *Courier) next(l *lane) {
+	l.queue.pop()
+	l.trouble = nil
+	if c.pending--; c.pending == 0 {
 		close(c.idle)
 		c.idle = nil
 	}
-}
-
-// Run delivers until ctx is done; then it tries what is pending at once and
-// goes on for Config.Drain at most. What is still undelivered stays in the
-// outbox. Run it once. No goroutine outlives it.
-func (c *Courier) Run(ctx context.Context) error {
-	work, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var all sync.WaitGroup
-	defer all.Wait()
-	defer stop()
-	defer c.client.CloseIdleConnections()
-
-	for _, s := range c.subscribers {
-		all.Go(func() { c.handshake(work, s) })
+	if l.queue.len() > 0 {
+		c.lineUp(l)
+		return
 	}
-	for _, it := range c.config.Outbox.Pending() {
-		c.enqueue(it)
-	}
-	for ctx.Err() == nil {
-		c.start(work, &all)
-		select {
-		case <-c.wake:
-		case <-ctx.Done():
-		}
-	}
-	close(c.hurry)
-	limit := time.NewTimer(c.config.Drain)
-	defer limit.Stop()
-	for {
-		c.start(work, &all)
-		idle, n := c.whenIdle()
-		if idle == nil {
-			return nil
-		}
-		select {
-		case <-c.wake:
-		case <-idle:
-		case <-limit.C:
-			c.config.Log.Warn("events are left in the outbox", "count", n)
-			return nil
-		}
+	l.state = ended
+	c.unset(&l.alarm)
+	delete(c.lanes, l.key)
+	if l.host.lanes--; l.host.lanes == 0 {
+		l.host.left = time.Now()
 	}
 }
 
-// start gives each lane that needs one its goroutine.
-func (c *Courier) start(work context.Context, all *sync.WaitGroup) {
-	c.mu.Lock()
-	fresh := c.fresh
-	c.fresh = nil
-	c.mu.Unlock()
-	for _, l := range fresh {
-		all.Go(func() { c.drive(work, l) })
+// condemn has a lane's first item given up, by someone who may wait for the disk.
+func (c *Courier) condemn(l *lane) {
+	l.state = dying
+	if l.rank != nil {
+		l.rank.remove(l)
 	}
-}
-
-// whenIdle is closed when nothing is queued; nil, when nothing is. n items are.
-func (c *Courier) whenIdle() (idle <-chan struct{}, n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.idle, len(c.queued)
-}
-
-// drive delivers the items of a lane, one after another.
-func (c *Courier) drive(ctx context.Context, l *lane) {
-	for {
-		it, ok := c.first(l)
-		if !ok {
-			return
-		}
-		if !c.deliver(ctx, it) {
-			return // Run is over; the item stays in the outbox
-		}
-		c.done(l, it.ID)
+	c.unset(&l.alarm)
+	c.graves = append(c.graves, l)
+	select {
+	case c.dig <- struct{}{}:
+	default:
 	}
 }

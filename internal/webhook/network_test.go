@@ -14,6 +14,9 @@ import (
 
 	"github.com/tipring/tipring/internal/acs"
 	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/internal/journal"
+	"github.com/tipring/tipring/internal/outbox"
+	"github.com/tipring/tipring/internal/webhook"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -141,6 +144,24 @@ func agree(h host) host {
 
 func played(id, connection, callback string) event.Event {
 	return event.Event{ID: id, Time: time.Now(), Connection: connection, Call: "call-" + connection, Callback: callback, Body: event.PlayCompleted{}}
+}
+
+// take hands a courier events, and wants no error.
+func take(t testing.TB, c *webhook.Courier, events ...event.Event) {
+	t.Helper()
+	if err := c.Take(events); err != nil {
+		t.Error(err)
+	}
+}
+
+// open makes an outbox over a journal.
+func open(t testing.TB, j journal.Journal) *outbox.Box {
+	t.Helper()
+	box, err := outbox.Open(outbox.Config{Journal: j})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
 }
 
 func ringing(id string) event.Event {

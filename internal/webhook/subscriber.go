@@ -16,7 +16,7 @@ import (
 // in the handshake, that it wants them.
 type subscriber struct {
 	url   string
-	ready chan struct{} // closed after the handshake
+	ready bool // after the handshake; the courier's mutex guards it
 }
 
 // longestHandshakeWait is short, so that an app that starts after the server
@@ -30,7 +30,7 @@ func (c *Courier) handshake(ctx context.Context, s *subscriber) {
 		err := c.validate(ctx, s.url)
 		if err == nil {
 			c.config.Log.Info("event subscriber is ready", "url", place(s.url))
-			close(s.ready)
+			c.admit(s)
 			return
 		}
 		if ctx.Err() != nil {
@@ -58,12 +58,7 @@ func (c *Courier) validate(ctx context.Context, to string) error {
 	if err != nil {
 		return fmt.Errorf("encode the handshake: %w", err)
 	}
-	free, err := c.slots.take(ctx, hostOf(to))
-	if err != nil {
-		return err
-	}
-	defer free()
-	resp, err := c.post(ctx, to, map[string]string{"Content-Type": "application/json", acs.GridHeader: acs.GridValidation}, body)
+	resp, err := c.post(ctx, to, map[string]string{"Content-Type": "application/json", acs.GridHeader: acs.GridValidation}, body, false)
 	if err != nil {
 		return err
 	}
@@ -85,17 +80,15 @@ func (c *Courier) validate(ctx context.Context, to string) error {
 	return nil
 }
 
-// await waits until an endpoint may be sent events: a callback at once, a
-// subscriber after its handshake.
-func (c *Courier) await(ctx context.Context, to string) error {
-	s := c.subscribers[to]
-	if s == nil {
-		return nil
+// admit lets the lanes go that waited for a subscriber's handshake.
+func (c *Courier) admit(s *subscriber) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.ready = true
+	for _, l := range c.lanes {
+		if e, _ := l.queue.front(); l.state == held && e.URL == s.url {
+			c.lineUp(l)
+		}
 	}
-	select {
-	case <-s.ready:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("the subscriber did not complete the handshake: %w", ctx.Err())
-	}
+	c.nudge()
 }

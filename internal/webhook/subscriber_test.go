@@ -25,7 +25,7 @@ func TestAnAppThatStartsLateGetsTheCallThatRings(t *testing.T) {
 		courier, stop := running(t, webhook.Config{Client: net.client(), Subscribers: []string{"http://late/events"}})
 		defer stop()
 		<-time.After(5 * time.Second)
-		courier.Take(ringing("call"))
+		take(t, courier, ringing("call"))
 		drained(t, courier, time.Minute)
 		if ids := net.delivered(t, "late"); !slices.Equal(ids, []string{"call"}) {
 			t.Fatalf("delivered %v", ids)
@@ -60,7 +60,7 @@ func TestARingingCallIsNotAnnouncedAfterItsTime(t *testing.T) {
 				net := newNetwork(map[string]host{"app": h, "good": agree(always(200))})
 				courier, stop := running(t, webhook.Config{Client: net.client(), Subscribers: []string{"http://app/", "http://good/"}})
 				defer stop()
-				courier.Take(ringing("call"))
+				take(t, courier, ringing("call"))
 				drained(t, courier, time.Minute)
 				if took := time.Since(began); took != 30*time.Second {
 					t.Errorf("given up after %v, want 30s", took)
@@ -81,9 +81,9 @@ func TestEventsThatNobodyAskedForAreDropped(t *testing.T) {
 		net := newNetwork(map[string]host{})
 		courier, stop := running(t, webhook.Config{Client: net.client()})
 		defer stop()
-		courier.Take(ringing("nobody subscribes"))
-		courier.Take(event.Event{ID: "no callback", Connection: "c", Body: event.CallConnected{}})
-		courier.Take(event.Event{ID: "no body", Connection: "c", Callback: "http://app/"})
+		take(t, courier, ringing("nobody subscribes"))
+		take(t, courier, event.Event{ID: "no callback", Connection: "c", Body: event.CallConnected{}})
+		take(t, courier, event.Event{ID: "no body", Connection: "c", Callback: "http://app/"})
 		drained(t, courier, time.Second)
 		if len(net.posts) > 0 {
 			t.Errorf("posted %d", len(net.posts))
