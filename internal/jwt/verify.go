@@ -37,7 +37,7 @@ type trusted struct {
 func (c trusted) check(token, audience string, now time.Time) error {
 	var claims golangjwt.RegisteredClaims
 	parser := golangjwt.NewParser(
-		golangjwt.WithValidMethods([]string{"RS256"}), golangjwt.WithLeeway(leeway), golangjwt.WithExpirationRequired(),
+		golangjwt.WithValidMethods([]string{"RS256"}), golangjwt.WithLeeway(leeway), golangjwt.WithExpirationRequired(), golangjwt.WithStrictDecoding(),
 		golangjwt.WithTimeFunc(func() time.Time { return now }),
 	)
 	_, err := parser.ParseWithClaims(token, &claims, func(t *golangjwt.Token) (any, error) {
