@@ -22,8 +22,19 @@ type Client struct {
 	HTTP   *http.Client // nil: http.DefaultClient
 }
 
+// Refused is the error of a request that the server has refused.
+type Refused struct {
+	Path   string
+	Status int
+	Code   string // of the error in the answer, "8501"; empty: it had none
+	Text   string // the whole answer
+}
+
+// Error says all of it.
+func (r *Refused) Error() string { return fmt.Sprintf("POST %s: %d: %s", r.Path, r.Status, r.Text) }
+
 // Post sends in as JSON, nothing if it is nil, and reads the answer into out,
-// unless that is nil. An answer of 300 and more is an error.
+// unless that is nil. An answer of 300 and more is a *Refused.
 func (c *Client) Post(ctx context.Context, path string, in, out any) error {
 	var body []byte
 	if in != nil {
@@ -54,7 +65,12 @@ func (c *Client) Post(ctx context.Context, path string, in, out any) error {
 		return fmt.Errorf("read the answer: %w", err)
 	}
 	if res.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("POST %s: %s: %s", path, res.Status, answer)
+		refused := &Refused{Path: path, Status: res.StatusCode, Text: string(answer)}
+		var said acs.ErrorBody
+		if json.Unmarshal(answer, &said) == nil {
+			refused.Code = said.Error.Code
+		}
+		return refused
 	}
 	if out == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tipring/tipring/internal/acs"
+	"github.com/tipring/tipring/internal/acs/acstest"
 	"github.com/tipring/tipring/media/wav"
 )
 
@@ -96,32 +98,39 @@ func (s *storm) send(ctx context.Context, to string, body []byte) error {
 	return nil
 }
 
-// act does what the app does upon an event: answers, plays, hangs up.
+// act does what the app does upon an event: it answers, and plays at once. It
+// does not wait for events in between, which may be late; the phone hangs up.
 func (s *storm) act(ctx context.Context, n *note, body []byte) error {
-	call := "/calling/callConnections/" + n.lane
-	switch n.kind {
-	case "IncomingCall":
-		var all []struct{ Data acs.IncomingCall }
-		if err := json.Unmarshal(body, &all); err != nil {
-			return fmt.Errorf("read an event: %w", err)
-		}
-		at := s.endpoints[int(s.next.Add(1)-1)%len(s.endpoints)]
-		return s.api.Post(ctx, "/calling/callConnections:answer", map[string]any{
-			"incomingCallContext": all[0].Data.IncomingCallContext, "callbackUri": at.url,
-		}, nil)
-	case "CallConnected":
-		return s.api.Post(ctx, call+":play", map[string]any{
-			"playSources":      []any{map[string]any{"kind": "file", "playSourceCacheId": "prompt", "file": acs.FileSource{URI: s.url + "/prompt.wav"}}},
-			"playTo":           []any{},
-			"operationContext": "play " + n.lane,
-		}, nil)
-	case "PlayCompleted":
-		return s.api.Post(ctx, call+":terminate", nil, nil)
-	}
 	if strings.HasSuffix(n.kind, "Failed") {
 		return fmt.Errorf("%s", body)
 	}
-	return nil
+	if n.kind != "IncomingCall" {
+		return nil
+	}
+	var all []struct{ Data acs.IncomingCall }
+	if err := json.Unmarshal(body, &all); err != nil {
+		return fmt.Errorf("read an event: %w", err)
+	}
+	at := s.endpoints[int(s.next.Add(1)-1)%len(s.endpoints)]
+	var answer struct{ CallConnectionID string }
+	err := s.api.Post(ctx, "/calling/callConnections:answer", map[string]any{
+		"incomingCallContext": all[0].Data.IncomingCallContext, "callbackUri": at.url,
+	}, &answer)
+	if err != nil {
+		return err
+	}
+	play := map[string]any{
+		"playSources":      []any{map[string]any{"kind": "file", "playSourceCacheId": "prompt", "file": acs.FileSource{URI: s.url + "/prompt.wav"}}},
+		"playTo":           []any{},
+		"operationContext": "play " + answer.CallConnectionID,
+	}
+	for {
+		err := s.api.Post(ctx, "/calling/callConnections/"+answer.CallConnectionID+":play", play, nil)
+		if refused := new(acstest.Refused); !errors.As(err, &refused) || refused.Code != acs.CodeWrongState {
+			return err
+		}
+		wait(ctx, 20*time.Millisecond) // until the phone has acknowledged the answer
+	}
 }
 
 // tone is the prompt, as a WAV.

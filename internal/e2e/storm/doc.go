@@ -5,8 +5,8 @@
 // It takes the events of calls at endpoints that refuse every third time, take
 // their time, break off in the middle of the answer, never end it, lead to
 // forbidden places, or are dead at first; and at one that is well. It answers
-// every call with one of them in turn, has a short prompt played and hangs up,
-// or it passes what it has accepted on to an app that does. Of every event it
+// every call with one of them in turn and has a short prompt played, or it
+// passes what it has accepted on to an app that does. Of every event it
 // notes when it came and whether it was accepted, and says in the end what was
 // lost, out of order, or late.
 //
@@ -16,7 +16,7 @@
 //	mood.go      what comes next at an endpoint: arithmetic only
 //	story.go     the events of a call, and what is wrong with them: arithmetic only
 //	ledger.go    every attempt to deliver an event, and the sum of them
-//	app.go       the app: answers, plays, hangs up
+//	app.go       the app: answers and plays
 //	main.go      what the tests tell it, a line of JSON at a time, as they tell
 //	             app/app.mjs
 //
