@@ -1,7 +1,11 @@
 package server
 
 import (
+	"context"
 	"fmt"
+	"iter"
+	"strings"
+	"time"
 
 	"github.com/tipring/tipring/internal/call"
 	"github.com/tipring/tipring/internal/journal"
@@ -20,4 +24,46 @@ func (s *Server) keep(e call.Entry) error {
 		return fmt.Errorf("keep call: %w", err)
 	}
 	return nil
+}
+
+// recover ends what a killed process has left: its recordings are completed, and
+// its calls say their last words. What cannot be recovered is logged, and the
+// rest goes on. It comes before the first call.
+func (s *Server) recover(ctx context.Context) {
+	began := time.Now()
+	repaired, err := s.recordings.Repair(ctx)
+	if err != nil {
+		s.log.Error("recover recordings", "err", err)
+	}
+	memos, err := s.memos()
+	if err != nil {
+		s.log.Error("recover calls: read the journal", "err", err)
+	}
+	calls, err := s.calls.Recover(memos, repaired)
+	if err != nil {
+		s.log.Error("recover calls", "err", err)
+	}
+	if calls > 0 || len(repaired) > 0 {
+		s.log.Info("recovered what a killed server left", "calls", calls, "recordings", len(repaired), "took", time.Since(began))
+	}
+}
+
+// memos are those of the calls that were running, by serverCallId.
+func (s *Server) memos() (iter.Seq2[string, []byte], error) {
+	type left struct {
+		id   string
+		memo []byte
+	}
+	var all []left // first, for what is read from the journal is changed in it
+	err := s.journal.Each(callKey, func(key string, memo []byte) error {
+		all = append(all, left{strings.TrimPrefix(key, callKey), memo})
+		return nil
+	})
+	return func(yield func(string, []byte) bool) {
+		for _, l := range all {
+			if !yield(l.id, l.memo) {
+				return
+			}
+		}
+	}, err
 }

@@ -31,7 +31,7 @@ func (s *Server) wire() error {
 		return err
 	}
 	out := &dial.Dialer{AllowNet: s.config.Nets(), Roots: roots, Metrics: s.metrics}
-	recordings := &recording.Store{Dir: filepath.Join(s.config.Data, "recordings")}
+	s.recordings = &recording.Store{Dir: filepath.Join(s.config.Data, "recordings"), Metrics: s.metrics, Log: s.log}
 
 	s.ticks = metronome.New(metronome.Config{Workers: cores(), Sleep: metronome.Nanosleep, Metrics: s.metrics})
 	s.prompts = &prompt.Library{Client: out.HTTPClient(dial.Limits{Timeout: -1}), Counters: s.metrics}
@@ -44,12 +44,12 @@ func (s *Server) wire() error {
 		PublicURL: s.PublicURL(), Sign: s.sign, Audience: s.audience(), Metrics: s.metrics, Log: s.log,
 	})
 	s.calls = call.NewRegistry(call.Config{
-		Keep: s.keep, Ticks: s.ticks, Fetch: s.fetch, Recordings: recordings,
+		Keep: s.keep, Ticks: s.ticks, Fetch: s.fetch, Recordings: s.recordings,
 		Call: s.call, Dial: out.DialContext, TLS: out.TLS(), Authorize: s.authorize, BaseURL: s.PublicURL(),
 		Metrics: s.metrics, Log: s.log,
 	})
 	s.web = s.routes(api.New(api.Config{
-		Calls: s.calls, Objects: recordings, Letters: s.courier, Keys: s.config.Keys(), Ports: s.ports(),
+		Calls: s.calls, Objects: s.recordings, Letters: s.courier, Keys: s.config.Keys(), Ports: s.ports(),
 		Bearer: s.bearers(out), Tokens: s.tokens.Handler(), Journal: s.journal, Metrics: s.metrics, Log: s.log,
 	}))
 	return s.telephones()
