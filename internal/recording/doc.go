@@ -15,6 +15,20 @@
 // synced and renamed, sound first and metadata after it, so that a document
 // that can be found is complete.
 //
+// # What a crash leaves
+//
+// The sound is in the file at most half a second after it was heard, and a
+// manifest beside it says whose it is, who is on which channel and what was
+// paused. So of a process that is killed nothing older is lost. A second
+// goroutine brings sound and manifest to the disk when something changes and
+// every five seconds: that is what a loss of power may cost. The writing never
+// waits for it, and the call's ticks for neither.
+//
+// [Store.Repair] completes after a restart what was running, in the way of a
+// normal close. The manifest stays until [Store.Announced], and as long as it
+// stays Repair gives the recording's [Result]. So the end of a recording can be
+// told exactly once: by whoever remembers, durably, that it is still to be told.
+//
 // # How to use it
 //
 //	rec, err := store.Start(recording.Options{ID: id, Channels: []string{"4:+15550100"}})
@@ -22,5 +36,11 @@
 //	go rec.Run(ctx)
 //	…
 //	result, err := rec.Stop(ctx)
+//	… // result.Ready() is told, durably
+//	err = store.Announced(result.ID)
 //	file, info, err := store.Open(result.Chunks[0].Document)
+//
+// After a restart, before anything else:
+//
+//	results, err := store.Repair(ctx)
 package recording

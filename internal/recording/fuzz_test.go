@@ -2,6 +2,7 @@ package recording_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,12 +11,28 @@ import (
 	"github.com/tipring/tipring/internal/recording"
 )
 
+const manifest = `{"version":1,"id":"rec","call":"c","format":"wav","rate":16000,"channels":3,"started":"2026-01-02T03:04:05Z",` +
+	`"pauses":[{"started":"2026-01-02T03:04:06Z","duration":1000000000},{"started":"2026-01-02T03:04:09Z","open":true}],` +
+	`"participants":[{"ID":"4:+1","Channel":0},{"ID":"4:+2","Channel":-1}],"ended":true,"samples":100,"dropped":1,"error":"full"}`
+
+// FuzzManifest: a manifest that is taken can be told of, whatever it says.
+func FuzzManifest(f *testing.F) {
+	f.Add([]byte(manifest))
+	f.Add([]byte(strings.Replace(manifest, "16000", "4000", 1)))
+	f.Add([]byte(`{"version":1,"id":"rec","format":"wav","rate":8000,"channels":1,"started":"0001-01-01T00:00:00+23:59"}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		switch taken, err := recording.CheckManifest(text); {
+		case taken && err != nil:
+			t.Fatal(err)
+		case !taken && !errors.Is(err, recording.ErrDamaged):
+			t.Fatalf("%v, want ErrDamaged", err)
+		}
+	})
+}
+
 // FuzzRepair: whatever stands in a manifest and a file, nothing that may be
 // sound is lost, and a second Repair says what the first said.
 func FuzzRepair(f *testing.F) {
-	manifest := `{"version":1,"id":"rec","call":"c","format":"wav","rate":16000,"channels":3,"started":"2026-01-02T03:04:05Z",` +
-		`"pauses":[{"started":"2026-01-02T03:04:06Z","duration":1000000000},{"started":"2026-01-02T03:04:09Z","open":true}],` +
-		`"participants":[{"ID":"4:+1","Channel":0},{"ID":"4:+2","Channel":-1}],"ended":true,"samples":100,"dropped":1,"error":"full"}`
 	f.Add([]byte(manifest), []byte(wav3(f)))
 	f.Add([]byte(manifest[:50]), []byte(wav3(f))[:47])
 	f.Add([]byte(strings.Replace(manifest, "2026", "9999", -1)), make([]byte, 60))
