@@ -224,14 +224,16 @@ func (d *dialog) far() netip.Addr {
 }
 
 // parted takes the final response to a former dialog's BYE, nil for none. Who
-// may not have seen our 2xx still waits for an end of its INVITE: it gets one.
-// Who has seen it takes no further response (RFC 6026 §7.2).
+// knows of no such dialog may not have seen our 2xx, and still wait for an end
+// of its INVITE: it gets one. Who has seen it takes no further response (RFC
+// 6026 §7.2).
 func (d *dialog) parted(res *sipgo.Response) {
 	switch {
 	case res == nil:
 		d.former.ended = "no answer"
 	case res.IsSuccess():
-		d.former.ended = "bye"
+		d.former.ended, d.stage = "bye", over
+		return
 	case res.StatusCode == 481 || res.StatusCode == 408:
 		d.former.ended = "was over"
 	default:

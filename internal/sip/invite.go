@@ -340,6 +340,7 @@ func (d *dialog) acknowledged(ack *sipgo.Request) {
 		d.bye()
 	default:
 		d.stage = up
+		d.note(keptUp)
 		if a.offered {
 			d.sound.publish()
 		}
@@ -347,7 +348,6 @@ func (d *dialog) acknowledged(ack *sipgo.Request) {
 		d.emit(leg.Answered{})
 		d.session.start(&d.deadlines, time.Now())
 		d.holds()
-		d.note(keptUp)
 	}
 	waiting := d.deferred
 	d.deferred = nil

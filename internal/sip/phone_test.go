@@ -163,7 +163,7 @@ type phone struct {
 	tag  string // ours
 	far  string // the server's, once known
 	via  int
-	last string // CSeq of the request that was expected last
+	seen map[string]bool // CSeq of the requests that were expected
 	got  *sipgo.Response
 }
 
@@ -285,9 +285,12 @@ func (p *phone) expect(method sipgo.RequestMethod) *sipgo.Request {
 		case *sipgo.Request:
 			switch {
 			case m.Method == method:
-				p.last = m.CSeq().Value()
+				if p.seen == nil {
+					p.seen = map[string]bool{}
+				}
+				p.seen[m.CSeq().Value()] = true
 				return m
-			case m.CSeq().Value() != p.last: // else it came again, as UDP has it
+			case !p.seen[m.CSeq().Value()]: // else it came again, as UDP has it
 				p.t.Fatalf("got a %s, want a %s", m.Method, method)
 			}
 		case *sipgo.Response:

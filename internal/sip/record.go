@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"unicode"
 
@@ -156,6 +157,9 @@ func readURI(text string) (sipgo.Uri, error) {
 func (r *record) readInvite() (*sipgo.Request, error) {
 	if _, _, err := net.SplitHostPort(r.To); err != nil || unprintable(r.To) {
 		return nil, fmt.Errorf("%w: bad address", errRecord)
+	}
+	if _, err := netip.ParseAddrPort(r.To); err != nil && r.Stage != keptCalling {
+		return nil, fmt.Errorf("%w: %w", errRecord, err)
 	}
 	m, err := sipgo.ParseMessage([]byte(r.Invite))
 	if err != nil {

@@ -1,0 +1,619 @@
+package sip_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"github.com/tipring/tipring/internal/leg"
+	"github.com/tipring/tipring/internal/sip"
+)
+
+// A ledger is a sip.Ledger in memory that survives the servers it is given to.
+type ledger struct {
+	mu      sync.Mutex
+	records map[string]string
+	dead    bool                // the server was killed: it can write no more
+	before  func(record string) // called before a Keep takes effect
+	err     error               // what Keep says
+}
+
+func (l *ledger) put(key string, record []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		return
+	}
+	if l.records == nil {
+		l.records = map[string]string{}
+	}
+	if record == nil {
+		delete(l.records, key)
+	} else {
+		l.records[key] = string(record)
+	}
+}
+
+func (l *ledger) Keep(key string, record []byte) error {
+	if l.before != nil {
+		l.before(string(record))
+	}
+	if l.err != nil {
+		return l.err
+	}
+	l.put(key, record)
+	return nil
+}
+
+func (l *ledger) Note(key string, record []byte) { l.put(key, record) }
+func (l *ledger) Forget(key string)              { l.put(key, nil) }
+
+func (l *ledger) all() map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[string]string{}
+	for k, v := range l.records {
+		out[k] = v
+	}
+	return out
+}
+
+func (l *ledger) stages() (out []string) {
+	for _, text := range l.all() {
+		var r struct{ Stage string }
+		json.Unmarshal([]byte(text), &r)
+		out = append(out, r.Stage)
+	}
+	return out
+}
+
+// kept serves with a ledger.
+func kept(t testing.TB, change func(*sip.Server)) (*bench, *ledger) {
+	l := &ledger{}
+	return serve(t, func(s *sip.Server) {
+		s.Ledger = l
+		if change != nil {
+			change(s)
+		}
+	}), l
+}
+
+// kill drops the server: nothing that it says or keeps from now on leaves it.
+func (b *bench) kill(l *ledger) {
+	b.t.Helper()
+	l.mu.Lock()
+	l.dead = true
+	l.mu.Unlock()
+	b.cut(true)
+	b.stop()
+	<-b.ran
+}
+
+// cut takes the server off the wire, and puts it back.
+func (b *bench) cut(off bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lose = nil
+	if off {
+		b.lose = func(from, to, _ string) bool { return from == serverAddr || to == serverAddr }
+	}
+}
+
+// restart serves again at the same address, with what the ledger has.
+func (b *bench) restart(l *ledger, change func(*sip.Server)) {
+	b.t.Helper()
+	l.mu.Lock()
+	l.dead = false
+	l.mu.Unlock()
+	onIncoming := b.server.OnIncoming
+	b.server = b.newServer(serverAddr)
+	b.server.OnIncoming, b.server.Ledger = onIncoming, l
+	if change != nil {
+		change(b.server)
+	}
+	if err := b.server.Listen(); err != nil {
+		b.t.Fatal(err)
+	}
+	for key, text := range l.all() {
+		if err := b.server.Recover(key, []byte(text)); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	b.cut(false)
+	b.ran = make(chan struct{})
+	b.stop = b.start(b.server, b.ran)
+}
+
+// ends is how often a former dialog ended so.
+func (b *bench) ends(how string) int {
+	for _, r := range b.server.Metrics.Read() {
+		if r.Name == "sip_former_dialogs_total" && r.Value == how {
+			return int(r.Number)
+		}
+	}
+	return 0
+}
+
+// nothingKept checks that the ledger is empty once all is quiet.
+func (l *ledger) nothingKept(t testing.TB) {
+	t.Helper()
+	synctest.Wait()
+	for key, text := range l.all() {
+		t.Errorf("%s is still kept: %s", key, text)
+	}
+}
+
+func TestAfterAKillTheCallerGetsBye(t *testing.T) {
+	for code, how := range map[int]string{200: "bye", 481: "was over", 0: "no answer"} {
+		synctest.Test(t, func(t *testing.T) {
+			b, l := kept(t, nil)
+			p, proxy := b.phone("127.0.0.1:7001"), b.phone("127.0.0.1:7777")
+			b.established(p, "Record-Route: <sip:127.0.0.1:7777;lr>, <sip:127.0.0.9:7778;lr>")
+			call, tag := p.call, p.far
+			b.kill(l)
+			b.restart(l, nil)
+			bye := proxy.expect(sipgo.BYE)
+			from, _ := bye.From().Params.Get("tag")
+			to, _ := bye.To().Params.Get("tag")
+			if bye.Recipient.String() != "sip:bob@127.0.0.1:7001" || bye.CallID().Value() != call || from != tag || to != p.tag || bye.CSeq().SeqNo < 1000 {
+				t.Errorf("BYE\n%s", bye)
+			}
+			if r := bye.GetHeaders("Route"); len(r) != 2 || r[1].Value() != "<sip:127.0.0.9:7778;lr>" {
+				t.Errorf("Route %v", r)
+			}
+			began := time.Now()
+			if code != 0 {
+				proxy.answer(bye, code, "")
+			} else {
+				proxy.none(400 * time.Millisecond)
+				proxy.expect(sipgo.BYE) // again after T1
+				<-time.After(33*time.Second - time.Since(began))
+			}
+			l.nothingKept(t)
+			if b.ends(how) != 1 {
+				t.Errorf("not counted as %q: %+v", how, b.server.Metrics.Read())
+			}
+			p.far = tag
+			p.say(p.request("INFO", "5", "Content-Type: application/dtmf"))
+			p.status(481)
+			p.drain()
+		})
+	}
+}
+
+func TestAfterAKillTheCalledGetsBye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		out := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		inv := p.expect(sipgo.INVITE)
+		p.answer(inv, 200, offerPCMU)
+		p.expect(sipgo.ACK)
+		want[leg.Answered](t, out)
+		p.call, p.far = inv.CallID().Value(), inv.From().Params[0].V
+		p.say(p.request("INVITE", offerPCMU, "Contact: <sip:bob@127.0.0.1:7002>")) // it moves
+		p.status(200)
+		p.say(p.request("ACK", ""))
+		synctest.Wait()
+		b.kill(l)
+		moved := b.phone("127.0.0.1:7002")
+		b.restart(l, nil)
+		bye := moved.expect(sipgo.BYE)
+		if bye.Recipient.String() != "sip:bob@127.0.0.1:7002" {
+			t.Errorf("BYE to %s", bye.Recipient.String())
+		}
+		moved.answer(bye, 200, "")
+		l.nothingKept(t)
+	})
+}
+
+func TestAfterAKillTheTrunkIsToldWithItsPassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trunk := func(s *sip.Server) {
+			s.Trunks = []sip.Trunk{{Host: "127.0.0.1", Port: 7001, User: "u", Password: "secret"}}
+		}
+		b, l := kept(t, trunk)
+		p := b.phone("127.0.0.1:7001")
+		out := b.dial(sip.DialConfig{Target: "sip:+15550100@127.0.0.1:7001", User: "u", Password: "secret"})
+		p.answer(p.expect(sipgo.INVITE), 200, offerPCMU)
+		p.expect(sipgo.ACK)
+		want[leg.Answered](t, out)
+		for _, text := range l.all() {
+			if strings.Contains(text, "secret") {
+				t.Errorf("the password is kept: %s", text)
+			}
+		}
+		b.kill(l)
+		b.restart(l, trunk)
+		bye := p.expect(sipgo.BYE)
+		p.answer(bye, 407, "", `Proxy-Authenticate: Digest realm="c", nonce="n2", qop="auth"`)
+		again := p.expect(sipgo.BYE)
+		if a := again.GetHeader("Proxy-Authorization"); a == nil || !strings.Contains(a.Value(), `username="u"`) || again.CSeq().SeqNo != bye.CSeq().SeqNo+1 {
+			t.Errorf("BYE\n%s", again)
+		}
+		p.answer(again, 200, "")
+		l.nothingKept(t)
+	})
+}
+
+func TestAfterAKillARingingCallIsRefused(t *testing.T) {
+	for _, acked := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			b, l := kept(t, nil)
+			p := b.phone("127.0.0.1:7001")
+			invite := p.request("INVITE", offerPCMU, "v: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKbehind")
+			p.say(invite)
+			p.status(180)
+			b.leg()
+			tag := p.far
+			b.kill(l)
+			p.say(invite) // while nobody is there
+			b.restart(l, nil)
+			p.say(invite) // and again
+			first := p.status(480)
+			if to, _ := first.To().Params.Get("tag"); to != tag || len(first.GetHeaders("Via")) != 2 {
+				t.Errorf("480 with tag %s, 180 had %s:\n%s", to, tag, first)
+			}
+			p.status(480) // to the INVITE, and to its repetition
+			began := time.Now()
+			p.status(480) // after T1, as UDP has it
+			if d := time.Since(began); d != 500*time.Millisecond {
+				t.Errorf("again after %v", d)
+			}
+			if len(b.legs) != 0 {
+				t.Error("a new call")
+			}
+			if acked {
+				p.via--
+				p.say(p.request("ACK", ""))
+				l.nothingKept(t)
+				p.none(40 * time.Second)
+				if b.ends("refused") != 1 {
+					t.Error("not counted")
+				}
+				p.seq, p.far, p.via = 0, "", 7
+				p.say(p.request("INVITE", offerPCMU, "Call-ID: another")) // a new call is one
+				p.status(180)
+				b.leg()
+				return
+			}
+			<-time.After(time.Minute)
+			n := len(p.in)
+			l.nothingKept(t)
+			p.drain()
+			p.none(time.Minute)
+			if n != 9 { // at 1.5, 3.5, 7.5 … s
+				t.Errorf("sent %d times more", n)
+			}
+		})
+	}
+}
+
+// TestAfterAKillWithTheAnswerOnItsWay: who has not seen the 200 gets an end of
+// its INVITE, too.
+func TestAfterAKillWithTheAnswerOnItsWay(t *testing.T) {
+	for _, seen := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			b, l := kept(t, nil)
+			p := b.phone("127.0.0.1:7001")
+			p.say(p.request("INVITE", offerPCMU))
+			p.status(180)
+			in := b.leg()
+			go in.Answer(context.Background())
+			p.status(200)
+			b.kill(l)
+			if seen {
+				p.say(p.request("ACK", "")) // nobody hears it
+			}
+			p.drain()
+			b.restart(l, nil)
+			bye := p.expect(sipgo.BYE)
+			if seen {
+				p.answer(bye, 200, "")
+			} else {
+				p.answer(bye, 481, "")
+				p.status(480)
+				p.via, p.seq = 1, 1
+				p.say(p.request("ACK", ""))
+			}
+			l.nothingKept(t)
+			p.none(40 * time.Second)
+		})
+	}
+}
+
+func TestAfterAKillOurCallIsWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		out := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		inv := p.expect(sipgo.INVITE)
+		p.answer(inv, 180, "")
+		want[leg.Ringing](t, out)
+		b.kill(l)
+		b.restart(l, nil)
+		c := p.expect(sipgo.CANCEL)
+		if c.Via().Value() != inv.Via().Value() || c.CSeq().SeqNo != inv.CSeq().SeqNo || c.Recipient.String() != inv.Recipient.String() ||
+			c.CallID().Value() != inv.CallID().Value() || c.From().Value() != inv.From().Value() || c.To().Value() != inv.To().Value() {
+			t.Errorf("CANCEL\n%s\nof\n%s", c, inv)
+		}
+		p.answer(c, 200, "")
+		p.answer(inv, 487, "")
+		ack := p.expect(sipgo.ACK)
+		branch, _ := ack.Via().Params.Get("branch")
+		invited, _ := inv.Via().Params.Get("branch")
+		if tag, _ := ack.To().Params.Get("tag"); branch != invited || tag != p.tag || ack.Recipient.String() != inv.Recipient.String() {
+			t.Errorf("ACK\n%s", ack)
+		}
+		l.nothingKept(t)
+		if b.ends("canceled") != 1 {
+			t.Error("not counted")
+		}
+		p.answer(inv, 487, "") // the ACK was lost
+		p.expect(sipgo.ACK)
+	})
+}
+
+func TestAfterAKillACallThatIsLongOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		p.expect(sipgo.INVITE)
+		b.kill(l)
+		b.restart(l, nil)
+		p.answer(p.expect(sipgo.CANCEL), 481, "")
+		l.nothingKept(t)
+	})
+}
+
+// TestAfterAKillTheAnswerComes: the telephone was picked up while nobody was
+// there, or just before, and sends its 200 until it is acknowledged.
+func TestAfterAKillTheAnswerComes(t *testing.T) {
+	for _, when := range []string{"while down", "before the ACK", "after the CANCEL"} {
+		t.Run(when, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, l := kept(t, nil)
+				p := b.phone("127.0.0.1:7001")
+				b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+				inv := p.expect(sipgo.INVITE)
+				p.answer(inv, 180, "")
+				synctest.Wait()
+				if when == "before the ACK" {
+					l.before = func(record string) { // the disk has it, the far end has not
+						l.before = nil
+						l.put(kept1(l), []byte(record))
+						l.mu.Lock()
+						l.dead = true
+						l.mu.Unlock()
+						b.cut(true)
+					}
+					p.answer(inv, 200, offerPCMU)
+					synctest.Wait()
+				}
+				b.kill(l)
+				p.drain()
+				b.restart(l, nil)
+				if when == "after the CANCEL" {
+					p.answer(p.expect(sipgo.CANCEL), 200, "")
+				}
+				p.answer(inv, 200, offerPCMU)
+				for seen := map[sipgo.RequestMethod]bool{}; !seen[sipgo.ACK] || !seen[sipgo.BYE]; {
+					m, ok := p.hear(40 * time.Second).(*sipgo.Request)
+					if !ok {
+						t.Fatalf("got %v only", seen)
+					}
+					if tag, _ := m.To().Params.Get("tag"); tag != p.tag && m.Method != sipgo.CANCEL {
+						t.Errorf("%s to %q", m.Method, tag)
+					}
+					if m.Method != sipgo.ACK && !seen[m.Method] {
+						p.answer(m, 200, "")
+					}
+					seen[m.Method] = true
+				}
+				l.nothingKept(t)
+			})
+		})
+	}
+}
+
+// kept1 is the key of the only record.
+func kept1(l *ledger) string {
+	for key := range l.all() {
+		return key
+	}
+	return ""
+}
+
+func TestAnAnswerThatNobodyKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		res := func(via, tag string) string {
+			return "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP " + via + ";branch=z9hG4bKgone\r\nFrom: <sip:a@127.0.0.1>;tag=" + tag +
+				"\r\nTo: <sip:bob@127.0.0.1>;tag=there\r\nCall-ID: gone-" + tag + "\r\nCSeq: 4 INVITE\r\nContact: <sip:bob@127.0.0.1:7001>\r\nContent-Length: 0\r\n\r\n"
+		}
+		for _, tt := range []string{
+			res("127.0.0.1:5061", "0123456789abcdef"), // not our address
+			res("127.0.0.1:5060", "short"),            // not a tag of ours
+			res("127.0.0.1:5060;branch=z9hG4bKgone\r\nVia: SIP/2.0/UDP 10.0.0.1", "0123456789abcdef"), // on behalf of another
+			strings.Replace(res("127.0.0.1:5060", "0123456789abcdef"), "4 INVITE", "4 OPTIONS", 1),
+			strings.Replace(res("127.0.0.1:5060", "0123456789abcdef"), "200 OK", "180 Ringing", 1),
+		} {
+			before := b.count("stray response")
+			p.say(tt)
+			p.none(time.Second)
+			if b.count("stray response") != before+1 {
+				t.Errorf("not counted: %s", tt)
+			}
+		}
+		p.say(res("127.0.0.1:5060", "0123456789abcdef"))
+		ack := p.expect(sipgo.ACK)
+		if ack.CSeq().SeqNo != 4 {
+			t.Errorf("ACK\n%s", ack)
+		}
+		p.say(res("127.0.0.1:5060", "0123456789abcdef")) // the ACK was lost, and is sent again; the BYE is not a second one
+		var bye *sipgo.Request
+		acks := 0
+		for acks+map[bool]int{true: 1}[bye != nil] < 2 {
+			if m := p.hear(time.Second).(*sipgo.Request); m.Method == sipgo.BYE {
+				bye = m
+			} else {
+				acks++
+			}
+		}
+		if bye == nil || bye.CSeq().SeqNo != 5 {
+			t.Fatalf("BYE\n%v", bye)
+		}
+		p.answer(bye, 200, "")
+		synctest.Wait()
+		p.drain()
+		p.none(40 * time.Second)
+		if b.count("stray answer") != 1 || b.ends("bye") != 1 {
+			t.Error("not counted")
+		}
+		p.say(strings.Replace(res("127.0.0.1:5060", "0123456789abcdee"), "200 OK", "486 Busy", 1))
+		p.expect(sipgo.ACK)
+	})
+}
+
+func TestStrayAnswersOfStrangersAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, func(s *sip.Server) { s.OpenLoopback = false })
+		p := b.phone("127.0.0.1:7001")
+		victim := b.phone("127.0.0.1:7002")
+		for i := range 60 {
+			p.say(fmt.Sprintf("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKgone\r\nFrom: <sip:a@127.0.0.1>;tag=0123456789abcdef"+
+				"\r\nTo: <sip:bob@127.0.0.1>;tag=there\r\nCall-ID: gone-%d\r\nCSeq: 4 INVITE\r\nContact: <sip:bob@127.0.0.1:7002>\r\nContent-Length: 0\r\n\r\n", i))
+		}
+		synctest.Wait()
+		if n := len(p.in); n != 120 { // an ACK and a BYE for each …
+			t.Errorf("%d messages", n)
+		}
+		p.drain()
+		p.none(time.Minute)      // … once …
+		victim.none(time.Second) // … and to nobody else
+		b.server.Metrics.Read()
+	})
+}
+
+// TestKeptBeforeItIsSaid: what the far end hears is on disk.
+func TestKeptBeforeItIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		var heard []string // when a record was about to be kept: its stage, and what the phone had
+		l.before = func(record string) {
+			var r struct{ Stage string }
+			json.Unmarshal([]byte(record), &r)
+			<-time.After(3 * time.Millisecond) // a slow disk
+			heard = append(heard, fmt.Sprintf("%s %d", r.Stage, len(p.in)))
+		}
+		p.say(p.request("INVITE", offerPCMU))
+		p.status(180)
+		in := b.leg()
+		b.accept(p, in)
+		p.say(p.request("BYE", ""))
+		p.status(200)
+		l.nothingKept(t)
+		out := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		inv := p.expect(sipgo.INVITE)
+		p.answer(inv, 200, offerPCMU)
+		p.expect(sipgo.ACK)
+		if got := strings.Join(heard, ", "); got != "ringing 0, answering 0, calling 0, up 0" {
+			t.Errorf("kept: %s", got)
+		}
+		go out.Hangup(context.Background(), leg.Normal)
+		bye := p.expect(sipgo.BYE)
+		if len(l.all()) != 1 {
+			t.Error("forgotten before the far end knew")
+		}
+		p.answer(bye, 200, "")
+		l.nothingKept(t)
+		q := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		p.answer(p.expect(sipgo.INVITE), 486, "")
+		p.expect(sipgo.ACK)
+		wantEnded(t, q, leg.Busy, true)
+		l.nothingKept(t)
+	})
+}
+
+func TestACallGoesOnThatCannotBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		l.err = errors.New("disk full")
+		p := b.phone("127.0.0.1:7001")
+		in := b.established(p)
+		p.say(p.request("BYE", ""))
+		p.status(200)
+		wantEnded(t, in, leg.Normal, true)
+		if b.count("dialog not kept") != 2 {
+			t.Errorf("counted %d times", b.count("dialog not kept"))
+		}
+	})
+}
+
+func TestAStopThatIsNotHeardIsSaidAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		b.established(p)
+		b.cut(true)
+		b.stop()
+		<-b.ran
+		if got := l.stages(); len(got) != 1 || got[0] != "up" {
+			t.Fatalf("kept %v", got)
+		}
+		b.restart(l, nil)
+		p.answer(p.expect(sipgo.BYE), 200, "")
+		l.nothingKept(t)
+		b.stop() // and one that ends before it has told anybody forgets nobody
+		<-b.ran
+	})
+}
+
+func TestBadRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		p.say(p.request("INVITE", offerPCMU))
+		p.status(180)
+		b.leg()
+		good := l.all()[kept1(l)]
+		if len(good) > 1500 {
+			t.Errorf("a record has %d bytes: %s", len(good), good)
+		}
+		s := b.newServer("127.0.0.1:5099")
+		s.Ledger = l
+		if err := s.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{
+			"", "{}", "x", strings.Replace(good, `"v":1`, `"v":2`, 1), strings.Replace(good, "ringing", "dancing", 1),
+			strings.Replace(good, "UDP", "SCTP", 1), strings.Replace(good, `"target":"sip`, `"target":"\r\n`, 1),
+			strings.Replace(good, "INVITE sip:", "DANCE sip:", 1), strings.Replace(good, `"to":"`, `"to":"?`, 1), strings.Repeat(" ", 1<<20),
+		} {
+			l.put("bad", []byte("x"))
+			if err := s.Recover("bad", []byte(text)); err == nil {
+				t.Errorf("recovered %.200s", text)
+			}
+			if l.all()["bad"] != "" {
+				t.Errorf("still kept: %.200s", text)
+			}
+		}
+		if err := s.Recover("good", []byte(good)); err != nil {
+			t.Error(err)
+		}
+		if err := s.Recover("again", []byte(good)); err == nil {
+			t.Error("the same dialog twice")
+		}
+	})
+}
