@@ -58,8 +58,45 @@ func (d *Dialer) Check(addr netip.Addr) error {
 	return nil
 }
 
-// never is the reason why no configuration allows addr; empty for none.
+// never is the reason why no configuration allows addr; empty for none. What
+// an IPv6 address leads to by way of a translator or a tunnel counts as well.
 func never(addr netip.Addr) string {
+	if reason := neverItself(addr); reason != "" {
+		return reason
+	}
+	for _, inner := range embedded(addr) {
+		if reason := neverItself(inner); reason != "" && !inner.IsUnspecified() { // that is an empty place in the address
+			return reason
+		}
+	}
+	return ""
+}
+
+// embedded are the IPv4 addresses that an IPv6 address may stand for.
+func embedded(addr netip.Addr) []netip.Addr {
+	if !addr.Is6() {
+		return nil
+	}
+	b := addr.As16()
+	last := netip.AddrFrom4([4]byte(b[12:]))
+	for _, way := range []struct {
+		prefix string
+		inner  []netip.Addr
+	}{
+		{"64:ff9b::/96", []netip.Addr{last}},                                                      // NAT64, RFC 6052
+		{"64:ff9b:1::/48", []netip.Addr{last, netip.AddrFrom4([4]byte{b[6], b[7], b[9], b[10]})}}, // NAT64 of one's own, RFC 8215
+		{"2002::/16", []netip.Addr{netip.AddrFrom4([4]byte(b[2:6]))}},                             // 6to4, RFC 3056
+		{"2001::/32", []netip.Addr{netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]})}},     // Teredo, RFC 4380
+		{"::/96", []netip.Addr{last}},                                                             // IPv4-compatible, RFC 4291
+	} {
+		if netip.MustParsePrefix(way.prefix).Contains(addr.WithZone("")) {
+			return way.inner
+		}
+	}
+	return nil
+}
+
+func neverItself(addr netip.Addr) string {
 	switch {
 	case !addr.IsValid(), addr.IsUnspecified():
 		return "unspecified"

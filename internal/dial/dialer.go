@@ -22,13 +22,14 @@ type Dialer struct {
 	AllowNet []netip.Prefix // networks that may be reached although they are not public
 	NoPublic bool           // reach nothing but AllowNet
 	Roots    *x509.CertPool // whom TLS trusts; nil: the system's roots
+	Resolver *net.Resolver  // what names mean; nil: as the system says
 	Metrics  *metric.Set    // counts refusals; may be nil
 }
 
 // DialContext connects to addr ("host:port") over TCP. The error is a *Refused
 // (errors.As) when the address is not allowed.
 func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	nd := net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second, Control: d.control}
+	nd := net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second, Resolver: d.Resolver, Control: d.control}
 	conn, err := nd.DialContext(ctx, network, addr)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", addr, err)

@@ -7,7 +7,8 @@
 // connects to them, unless the address is one that only this machine or its
 // network should reach. Public addresses are allowed; loopback and private
 // ones where AllowNet names them; link-local, multicast, unspecified and cloud
-// metadata addresses never.
+// metadata addresses never, nor what leads to one of them by way of a translator
+// or a tunnel.
 //
 // # How it works
 //
@@ -22,5 +23,6 @@
 //	client := d.HTTPClient(dial.Limits{Body: 64 << 20})
 //	ws := websocket.Dialer{NetDialContext: d.DialContext, TLSClientConfig: d.TLS()}
 //
-// Make one client for each purpose and keep it: it holds the idle connections.
+// Make one client for each purpose and keep it: it holds the idle connections,
+// and its limits are for all that it does.
 package dial
