@@ -180,8 +180,9 @@ func (s *Session) end() {
 }
 
 func (s *Session) dial(ctx context.Context) (*websocket.Conn, error) {
+	dial, over := bounded(s.o.Dial)
 	d := websocket.Dialer{
-		NetDialContext:   s.o.Dial,
+		NetDialContext:   dial,
 		TLSClientConfig:  s.o.TLS,
 		HandshakeTimeout: s.o.Timeout,
 	}
@@ -192,6 +193,7 @@ func (s *Session) dial(ctx context.Context) (*websocket.Conn, error) {
 	case err != nil:
 		return nil, fmt.Errorf("dial: %w", err)
 	}
+	over()
 	return ws, nil
 }
 
