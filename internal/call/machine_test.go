@@ -79,6 +79,9 @@ func (w *world) step(in call.Input) {
 		w.t.Fatalf("%T is not kept, and changes\n%s\ninto\n%s", in, w.memo, memo)
 	}
 	w.memo = memo
+	if len(actions) == 0 {
+		return
+	}
 	if len(later) > 0 {
 		w.crash(fmt.Sprintf("killed when %T was kept", in))
 	}

@@ -24,12 +24,18 @@ func (m *Machine) restarted(in Restarted) {
 			m.gone(p)
 		}
 	}
-	m.phase, m.people = ending, nil // finish says what ends a call
+	m.phase, m.people = ending, nil
 	m.loseWork()
+	m.loseTapes()
 	for _, c := range m.live() {
 		m.loseStream(c)
+		if c.leaving {
+			m.disconnect(c, event.EndedByApp)
+		} else {
+			m.disconnect(c, m.end)
+		}
 	}
-	m.loseTapes(in)
+	m.tellFiles(in) // and finish says the rest
 }
 
 // loseWork fails what was accepted and has not ended.
@@ -69,20 +75,23 @@ func (m *Machine) loseStream(c *connection) {
 		m.publish(c, c.streamOp, event.MediaStreamingFailed{Cause: event.StreamRestart})
 	}
 	c.stream = streamOff
-	if c.leaving {
-		m.disconnect(c, event.EndedByApp)
-	}
 }
 
-// loseTapes says that recordings are over, and what their files are.
-func (m *Machine) loseTapes(in Restarted) {
-	var later []*tape
+// loseTapes says that recordings are over.
+func (m *Machine) loseTapes() {
 	for _, r := range m.tapes {
 		running := r.opened && r.state != tapeClosing
 		r.state = tapeClosing
 		if running {
 			m.tellRecording(r)
 		}
+	}
+}
+
+// tellFiles says what files the recordings have left, as far as that is known.
+func (m *Machine) tellFiles(in Restarted) {
+	var later []*tape
+	for _, r := range m.tapes {
 		file, there := in.Files[r.id]
 		switch {
 		case in.Unfinished[r.id]:

@@ -19,7 +19,6 @@ import (
 	"github.com/tipring/tipring/internal/event"
 	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/leg/legtest"
-	"github.com/tipring/tipring/internal/recording"
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/metronome"
 )
@@ -42,7 +41,9 @@ func TestScenarios(t *testing.T) {
 type stage struct {
 	t     *testing.T
 	calls *call.Registry
+	ticks *metronome.Metronome
 	beat  *time.Ticker // the scenario's own steps
+	house
 
 	legs   map[string]*legtest.Leg
 	heard  map[string]*earwitness
@@ -69,22 +70,15 @@ func play(t *testing.T, file string) {
 			t.Error(err)
 		}
 	})
-	s := &stage{t: t, beat: time.NewTicker(media.Period), legs: map[string]*legtest.Leg{}, heard: map[string]*earwitness{}}
+	s := &stage{t: t, ticks: ticks, beat: time.NewTicker(media.Period), legs: map[string]*legtest.Leg{}, heard: map[string]*earwitness{}}
 	s.ctx, s.stop = context.WithCancel(t.Context())
-	s.calls = call.NewRegistry(call.Config{
-		Keep: s.keep, Ticks: ticks, Fetch: fetch, Call: s.dial, BaseURL: "https://tipring.test",
-		Recordings: &recording.Store{Dir: t.TempDir()},
-	})
+	s.open(t.TempDir())
 	s.run(file)
 	s.stop()
-	s.ended.Wait()
-	s.calls.Shutdown() // and those that nobody called in for
+	s.close()
 	stopClock()
 	running.Wait()
 	s.beat.Stop()
-	if n := s.calls.Calls(); n != 0 {
-		t.Errorf("%d calls are left", n)
-	}
 }
 
 func (s *stage) run(file string) {
@@ -135,6 +129,11 @@ func (s *stage) line(line string) error {
 	case "wait":
 		s.wait(duration(rest[1]))
 		return nil
+	case "crash", "disk":
+		return s.disaster(rest)
+	}
+	if options["unanswered"] == "yes" {
+		return s.unanswered(func() error { return s.command(rest, options) })
 	}
 	return s.refused(s.command(rest, options), options["refused"])
 }
@@ -146,10 +145,12 @@ func (s *stage) command(words []string, options map[string]string) error {
 	switch words[0] {
 	case "answer":
 		s.earlier = s.connection
-		p, err := s.calls.Answer(ctx, call.Answer{Token: s.token, Callback: "http://app/cb", Context: options["context"]})
+		p, err := s.calls.Answer(ctx, call.Answer{Token: s.token, Callback: "http://app/cb", Context: options["context"], Streaming: streaming(options["stream"])})
 		if err == nil {
 			s.connection = p.Connection
-			return s.expect("CallConnected", nil, peek)
+			if options["unconnected"] == "" {
+				return s.expect("CallConnected", nil, peek)
+			}
 		}
 		return err
 	case "reject":
@@ -166,6 +167,10 @@ func (s *stage) command(words []string, options map[string]string) error {
 			InitialSilence: duration(options["initial-silence"]), InterTone: duration(options["inter-tone"]),
 			Choices: choices(options["choices"]), Operation: op,
 		})
+	case "stream":
+		return send(call.StartStreaming{Operation: op})
+	case "unstream":
+		return send(call.StopStreaming{Operation: op})
 	case "listen":
 		return send(call.ListenTones{Target: "8:acs:" + words[1], Operation: op})
 	case "unlisten":
@@ -281,7 +286,7 @@ func (s *stage) call(name string) error {
 }
 
 // dial calls somebody in memory; nobody is to be found under "nobody".
-func (s *stage) dial(_ context.Context, i call.Invite) (leg.Leg, error) {
+func (s *stage) dial(i call.Invite) (leg.Leg, error) {
 	name := strings.TrimPrefix(i.Target, "8:acs:")
 	if name == "nobody" {
 		return nil, errors.New("no such user")
@@ -358,21 +363,16 @@ func (s *stage) wait(d time.Duration) {
 	}
 }
 
-func (s *stage) keep(e call.Entry) error {
-	for _, e := range e.Events {
-		s.published(e)
+// told notes events, under the lock.
+func (s *stage) told(events []event.Event) {
+	for _, e := range events {
+		switch e.Body.(type) {
+		case event.CallStarted, event.CallEnded, event.ParticipantAdded, event.ParticipantRemoved:
+			// what subscribers are told beside; TestSubscribersAreToldOfACall looks at it
+		default:
+			s.events = append(s.events, e)
+		}
 	}
-	return nil
-}
-
-func (s *stage) published(e event.Event) {
-	switch e.Body.(type) {
-	case event.CallStarted, event.CallEnded, event.ParticipantAdded, event.ParticipantRemoved:
-		return // what subscribers are told beside; TestGridEvents looks at it
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.events = append(s.events, e)
 }
 
 const peek = true // do not pass the event over
