@@ -130,7 +130,7 @@ func (s *Store) mend(f *os.File, m *manifest) (size, samples int64, err error) {
 func mendFile(f *os.File, stat fs.FileInfo, known wav.Format) (wav.Format, int64, error) {
 	format, samples, err := wav.Mend(f, stat.Size(), known)
 	if now, e := f.Stat(); e == nil && !now.ModTime().Equal(stat.ModTime()) {
-		os.Chtimes(f.Name(), stat.ModTime(), stat.ModTime()) // an error makes it look younger
+		_ = os.Chtimes(f.Name(), stat.ModTime(), stat.ModTime()) // an error makes it look younger
 	}
 	return format, samples, err
 }

@@ -15,6 +15,9 @@ func (r *Recording) Behind() int {
 	return int(r.rec.Now()) - int(at.Stop)
 }
 
+// Disk is what the writing hears of the disk.
+func (r *Recording) Disk() error { return r.synced() }
+
 // WriteManifest writes it as it is now.
 func (r *Recording) WriteManifest(lasting bool) error { return r.store.write(r.describe(), lasting) }
 

@@ -1,6 +1,7 @@
 package recording_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -64,5 +65,23 @@ func TestADiskThatTakesItsTime(t *testing.T) {
 		if result := tp.stop(); result.Dropped != 0 || result.Samples != 1000*320 || result.Err != nil {
 			t.Errorf("%+v", result)
 		}
+	})
+}
+
+// TestTheDiskIsAskedEveryFiveSeconds: and what it says ends the recording.
+func TestTheDiskIsAskedEveryFiveSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tp := begin(t, recording.Options{ID: "rec", MaxChannels: 1})
+		tp.hear(100, []media.Sink{tp.Tap("a")}, 5)
+		if err := tp.Disk(); err != nil {
+			t.Error(err)
+		}
+		tp.Break()
+		<-time.After(6 * time.Second)
+		synctest.Wait()
+		if err := tp.Disk(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("of a disk that fails, the writing hears %v", err)
+		}
+		tp.stop()
 	})
 }

@@ -336,6 +336,10 @@ func TestADiskThatFails(t *testing.T) {
 			t.Errorf("%d samples are there, want those before the failure", len(channels[0]))
 		}
 		only(t, "before the failure", channels[0], 5)
+		again, err := tp.store.Repair(t.Context())
+		if err != nil || len(again) != 1 || again[0].Err == nil || again[0].Samples != result.Samples {
+			t.Errorf("the next start knows %+v, %v", again, err)
+		}
 	})
 }
 

@@ -222,10 +222,7 @@ func TestWhatWasStoppedButNotAnnounced(t *testing.T) {
 		if after := folder(t, tp.store.Dir); !maps.Equal(before, after) {
 			t.Errorf("Repair changed what was complete: %s", names(after))
 		}
-		if err := tp.store.Announced("rec"); err != nil {
-			t.Error(err)
-		}
-		if err := tp.store.Delete("rec-0"); err != nil || len(folder(t, tp.store.Dir)) != 0 {
+		if err := tp.store.Delete("rec-0"); err != nil || len(folder(t, tp.store.Dir)) != 0 { // so it was heard of
 			t.Errorf("%v; left: %s", err, names(folder(t, tp.store.Dir)))
 		}
 	})
@@ -241,6 +238,7 @@ func TestPausesAreRepaired(t *testing.T) {
 		tp.Pause()
 		<-time.After(20 * time.Second)
 	})
+	left["rec-0.wav.part"] = left["rec-0.wav.part"][:header+1000] // so that there is something to mend
 	s := lay(t, left)
 	stamp(t, s, left)
 	r := repair(t, s)[0]
@@ -251,6 +249,9 @@ func TestPausesAreRepaired(t *testing.T) {
 	var page acs.RecordingMetadata
 	if json.Unmarshal(text, &page); len(page.PauseResumeIntervals) != 2 || page.PauseResumeIntervals[0].Duration != 2000 {
 		t.Errorf("%s", text)
+	}
+	if _, info := open(t, s, "rec-0"); !info.ModTime.Equal(r.Started.Add(25 * time.Second)) {
+		t.Errorf("the document is of %v, not of its last sound", info.ModTime)
 	}
 	if again := repair(t, s); len(again) != 1 || !alike(again[0], r) {
 		t.Errorf("first %+v, then %+v", r, again)

@@ -128,6 +128,6 @@ func (r *Recording) alive() {
 	r.mu.Unlock()
 	if idle {
 		at = at.Add(time.Since(at))
-		os.Chtimes(r.file.Name(), at, at) // an error costs some seconds of a pause's length
+		_ = os.Chtimes(r.file.Name(), at, at) // an error costs some seconds of a pause's length
 	}
 }
