@@ -21,6 +21,10 @@ import (
 	"github.com/tipring/tipring/media/metronome"
 )
 
+// perHost is how many connections to one host callbacks have, and prompts, each
+// for themselves.
+const perHost = 64
+
 // wire makes the rooms of the house and says who talks to whom.
 func (s *Server) wire() error {
 	roots, err := s.roots()
@@ -34,13 +38,13 @@ func (s *Server) wire() error {
 	s.recordings = &recording.Store{Dir: filepath.Join(s.config.Data, "recordings"), Metrics: s.metrics, Log: s.log}
 
 	s.ticks = metronome.New(metronome.Config{Workers: cores(), Sleep: metronome.Nanosleep, Metrics: s.metrics})
-	s.prompts = &prompt.Library{Client: out.HTTPClient(dial.Limits{Timeout: -1}), Counters: s.metrics}
+	s.prompts = &prompt.Library{Client: out.HTTPClient(dial.Limits{Timeout: -1, PerHost: perHost}), Counters: s.metrics}
 	box, err := s.outbox()
 	if err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
 	s.courier = webhook.New(webhook.Config{
-		Outbox: box, Client: out.HTTPClient(dial.Limits{}), Subscribers: s.config.Events,
+		Outbox: box, Client: out.HTTPClient(dial.Limits{PerHost: perHost}), Subscribers: s.config.Events,
 		PublicURL: s.PublicURL(), Sign: s.sign, Audience: s.audience(), Metrics: s.metrics, Log: s.log,
 	})
 	s.calls = call.NewRegistry(call.Config{
