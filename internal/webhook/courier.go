@@ -55,6 +55,7 @@ type Courier struct {
 	lanes   map[string]*lane
 	hosts   map[string]*host
 	ready   line[*host]   // hosts to which something may be sent now
+	greedy  line[*host]   // the same, but they hold many slots
 	alarms  alarms        // what happens when
 	graves  []*lane       // the heads of these are to be given up
 	flying  int           // attempts under way

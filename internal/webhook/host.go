@@ -4,6 +4,7 @@ import "time"
 
 const (
 	firstSlots = 8                     // a host of which nothing is known has so many
+	modest     = 64                    // who has no more may have the second half of all slots
 	slow       = 2 * time.Second       // an attempt that fails after so long costs the host half of them
 	pace       = 10 * time.Millisecond // between two attempts again while they fail
 	forgetHost = time.Minute           // after its last event
@@ -16,7 +17,9 @@ const (
 // How many attempts may be under way at one time follows what the host can
 // take: each answer while lanes wait allows one more, each attempt that has
 // waited long and in vain halves the number. So a host that hangs comes to hold a
-// single slot, and one that is slow but alive gets as many as it fills.
+// single slot, and one that is slow but alive gets as many as it fills. Half of
+// all slots are for hosts that hold few: those that fill many, because they are
+// slow, leave room for the others.
 type host struct {
 	name   string
 	fresh  rank
@@ -25,10 +28,10 @@ type host struct {
 	lanes  int  // that are to this host
 	flying int
 	limit  int
-	down   bool      // it could not be connected to: new events fare no better
-	rest   time.Time // no attempt again before; zero: at any time
-	queued bool      // it is in Courier.ready
-	alarm  alarm     // for the end of rest
+	down   bool         // it could not be connected to: new events fare no better
+	rest   time.Time    // no attempt again before; zero: at any time
+	queue  *line[*host] // of the courier, in which its turn comes; nil: in none
+	alarm  alarm        // for the end of rest
 
 	bad    bool      // the last attempt failed
 	logged time.Time // when this was said last

@@ -108,24 +108,39 @@ func (c *Courier) lineUp(l *lane) {
 
 // offer says that something may be sent to a host, if so; else when it may.
 func (c *Courier) offer(h *host, now time.Time) {
-	switch {
-	case h.queued:
-	case h.mayFly(now):
-		h.queued = true
-		c.ready.push(h)
-	case h.flying < h.limit && h.waiting() > 0:
-		c.set(&h.alarm, h.rest)
+	if !h.mayFly(now) {
+		if h.flying < h.limit && h.waiting() > 0 {
+			c.set(&h.alarm, h.rest)
+		}
+		return
 	}
+	q := &c.ready
+	if h.flying >= modest {
+		q = &c.greedy
+	}
+	if h.queue == nil || h.queue == &c.greedy && q == &c.ready {
+		h.queue = q
+		q.push(h)
+	}
+}
+
+// mayTake says whether take might give something.
+func (c *Courier) mayTake() bool {
+	return c.ready.len() > 0 && c.flying < c.config.Slots || c.greedy.len() > 0 && c.flying < c.config.Slots/2
 }
 
 // take gives the lane and the item whose turn it is; nil: none may be sent now.
 func (c *Courier) take(now time.Time) (*lane, *outbox.Entry) {
-	for c.flying < c.config.Slots {
-		h, ok := c.ready.pop()
-		if !ok {
-			break
+	for c.mayTake() {
+		q := &c.ready
+		if q.len() == 0 {
+			q = &c.greedy
 		}
-		h.queued = false
+		h, _ := q.pop()
+		if h.queue != q {
+			continue // it has moved to the other
+		}
+		h.queue = nil
 		var l *lane
 		if h.flying < h.limit {
 			l = h.next(now)

@@ -110,7 +110,7 @@ func (c *Courier) land(ctx context.Context, l *lane, e *outbox.Entry, o outcome)
 	}
 	c.offer(h, now)
 	next, item := c.take(now)
-	if c.ready.len() > 0 && c.flying < c.config.Slots {
+	if c.mayTake() {
 		c.nudge() // there is room for one more
 	}
 	return next, item
