@@ -1,11 +1,14 @@
 package journal
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/tipring/tipring/internal/metric"
 )
@@ -51,114 +54,204 @@ func (c ShelfConfig) withDefaults() ShelfConfig {
 	return c
 }
 
-// MemoryShelf is a Shelver that lasts as long as the process. Its zero value has
-// the default bounds.
-type MemoryShelf struct {
-	ShelfConfig
-	Metrics *metric.Set // journal_discarded_total; may be nil
-
-	mu     sync.Mutex
-	last   uint64
-	values []shelved // ascending
-	bytes  int64
+func countDiscarded(s *metric.Set, reason string, n uint64) {
+	s.Counter("journal_discarded_total", "reason", reason, "Values a shelf discarded because newer ones came").Add(n)
 }
 
-type shelved struct {
-	seq   uint64
-	value []byte
-	added time.Time
+// Shelf is a Shelver that survives a crash: a stream beside the journal's own.
+type Shelf struct {
+	log    *Log
+	name   string
+	config ShelfConfig
+
+	mu    sync.Mutex // held for one use, and guards what follows
+	count uint64     // values, as last known
+	since time.Time  // when the oldest of them came
 }
 
-// Add keeps a value; see Shelver.
-func (m *MemoryShelf) Add(ctx context.Context, value []byte) (uint64, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, fmt.Errorf("shelve: %w", err)
+var (
+	_ Journal = (*Memory)(nil)
+	_ Journal = (*Log)(nil)
+	_ Shelver = (*MemoryShelf)(nil)
+	_ Shelver = (*Shelf)(nil)
+)
+
+// Shelf opens a shelf beside the records, or makes it. Its name has letters and
+// digits only. What is on it does not count for MaxBytes of the Log.
+func (l *Log) Shelf(name string, c ShelfConfig) (*Shelf, error) {
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		return nil, fmt.Errorf("shelf %q: letters and digits only", name)
 	}
-	c := m.withDefaults()
-	if int64(len(value)) > c.MaxBytes {
-		return 0, fmt.Errorf("shelve %d bytes: %w", len(value), ErrFull)
+	s := &Shelf{log: l, name: "SHELF_" + name, config: c.withDefaults()}
+	l.door.RLock()
+	defer l.door.RUnlock()
+	if l.store == nil {
+		return nil, fmt.Errorf("shelf %s: %w", name, l.noStore())
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.last++
-	m.values = append(m.values, shelved{m.last, bytes.Clone(value), time.Now()})
-	m.bytes += int64(len(value))
-	for m.bytes > c.MaxBytes {
-		m.discard("full")
+	if err := s.open(l.store); err != nil {
+		return nil, fullOr(err)
 	}
-	m.expire()
-	return m.last, nil
+	l.mu.Lock()
+	l.shelves = append(l.shelves, s)
+	l.mu.Unlock()
+	return s, nil
+}
+
+// open finds the stream, or makes it.
+func (s *Shelf) open(st *store) error {
+	_, err := st.stream(server.StreamConfig{
+		Name: s.name, Subjects: []string{s.name},
+		MaxBytes: s.config.MaxBytes, MaxAge: s.config.MaxAge,
+	})
+	if err != nil {
+		return fmt.Errorf("open %s: %w", s.name, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err = s.look(st)
+	return err
+}
+
+// look asks how many values there are, and counts those that were discarded
+// since. The lock is held.
+func (s *Shelf) look(st *store) (server.StreamState, error) {
+	info, err := st.info(s.name)
+	if err != nil {
+		return server.StreamState{}, err
+	}
+	if s.count > info.State.Msgs {
+		reason := "full"
+		if time.Since(s.since) > s.config.MaxAge {
+			reason = "age"
+		}
+		countDiscarded(s.log.c.Metrics, reason, s.count-info.State.Msgs)
+	}
+	s.count, s.since = info.State.Msgs, info.State.FirstTime
+	return info.State, nil
+}
+
+// use gives f the store, for as long as it runs.
+func (s *Shelf) use(act string, f func(st *store) error) error {
+	s.log.door.RLock()
+	defer s.log.door.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.log.store == nil {
+		return fmt.Errorf("%s %s: %w", act, s.name, s.log.noStore())
+	}
+	if err := f(s.log.store); err != nil {
+		return fmt.Errorf("%s %s: %w", act, s.name, fullOr(err))
+	}
+	return nil
+}
+
+// Add keeps a value; see Shelver. It may have 4 MiB, and half of MaxBytes.
+func (s *Shelf) Add(ctx context.Context, value []byte) (seq uint64, err error) {
+	if n := int64(len(value)); n > min(maxCommit, s.config.MaxBytes/2) {
+		return 0, fmt.Errorf("add %d bytes to %s: %w", n, s.name, ErrFull)
+	}
+	if err := s.log.queue.brokenBy(); err != nil {
+		return 0, fmt.Errorf("add to %s: %w", s.name, err)
+	}
+	err = s.use("add to", func(st *store) (err error) {
+		if seq, err = st.publish(ctx, s.name, value); err != nil {
+			return err
+		}
+		s.count++
+		_, err = s.look(st)
+		return err
+	})
+	if err != nil && seq == 0 && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+		select {
+		case s.log.hurt <- err:
+		default:
+		}
+	}
+	return seq, err
 }
 
 // Get gives a value.
-func (m *MemoryShelf) Get(seq uint64) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.expire()
-	for _, v := range m.values {
-		if v.seq == seq {
-			return bytes.Clone(v.value), nil
+func (s *Shelf) Get(seq uint64) (value []byte, err error) {
+	err = s.use("get from", func(st *store) error {
+		value, err = st.get(s.name, seq)
+		if errors.Is(err, errMissing) {
+			return fmt.Errorf("%w: %d", ErrNotFound, seq)
 		}
-	}
-	return nil, fmt.Errorf("%w: %d", ErrNotFound, seq)
+		return err
+	})
+	return value, err
 }
 
 // List gives values in order.
-func (m *MemoryShelf) List(after uint64, n int, f func(seq uint64, value []byte) error) error {
-	m.mu.Lock()
-	m.expire()
-	var found []shelved
-	for _, v := range m.values {
-		if v.seq > after && len(found) < n {
-			found = append(found, shelved{seq: v.seq, value: bytes.Clone(v.value)})
-		}
-	}
-	m.mu.Unlock()
-	for _, v := range found {
-		if err := f(v.seq, v.value); err != nil {
+func (s *Shelf) List(after uint64, n int, f func(seq uint64, value []byte) error) error {
+	for n > 0 {
+		found, err := s.some(after, n)
+		if err != nil || len(found) == 0 {
 			return err
 		}
+		for _, v := range found {
+			if err := f(v.seq, v.value); err != nil {
+				return err
+			}
+			after = v.seq
+		}
+		n -= len(found)
 	}
 	return nil
+}
+
+// errEnough stops a scan.
+var errEnough = errors.New("enough")
+
+// some reads a few MiB of values at most.
+func (s *Shelf) some(after uint64, n int) (found []shelved, err error) {
+	err = s.use("list", func(st *store) error {
+		state, err := s.look(st)
+		if err != nil || state.Msgs == 0 {
+			return err
+		}
+		bytes := 0
+		err = st.scan(s.name, max(after+1, state.FirstSeq), state.LastSeq, func(seq uint64, value []byte) error {
+			found = append(found, shelved{seq: seq, value: value})
+			if bytes += len(value); len(found) >= n || bytes > windowBytes {
+				return errEnough
+			}
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		return err
+	})
+	return found, err
 }
 
 // Remove lets go of a value.
-func (m *MemoryShelf) Remove(seq uint64) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i, v := range m.values {
-		if v.seq == seq {
-			m.bytes -= int64(len(v.value))
-			m.values = append(m.values[:i], m.values[i+1:]...)
-			break
+func (s *Shelf) Remove(seq uint64) error {
+	return s.use("remove from", func(st *store) error {
+		if _, err := s.look(st); err != nil {
+			return err
 		}
-	}
-	return nil
+		if err := st.remove(s.name, seq); err != nil {
+			return err
+		}
+		info, err := st.info(s.name)
+		if err == nil {
+			s.count = info.State.Msgs
+		}
+		return err
+	})
 }
 
-// Len is how many there are.
-func (m *MemoryShelf) Len() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.expire()
-	return len(m.values)
-}
-
-// expire discards what is too old; the lock is held.
-func (m *MemoryShelf) expire() {
-	age := m.withDefaults().MaxAge
-	for len(m.values) > 0 && time.Since(m.values[0].added) > age {
-		m.discard("age")
-	}
-}
-
-// discard lets go of the oldest; the lock is held.
-func (m *MemoryShelf) discard(reason string) {
-	m.bytes -= int64(len(m.values[0].value))
-	m.values = m.values[1:]
-	countDiscarded(m.Metrics, reason, 1)
-}
-
-func countDiscarded(s *metric.Set, reason string, n uint64) {
-	s.Counter("journal_discarded_total", "reason", reason, "Values a shelf discarded because newer ones came").Add(n)
+// Len is how many there are; 0 if that cannot be asked.
+func (s *Shelf) Len() int {
+	var n uint64
+	_ = s.use("count", func(st *store) error {
+		state, err := s.look(st)
+		n = state.Msgs
+		return err
+	})
+	return int(n)
 }

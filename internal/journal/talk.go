@@ -1,0 +1,85 @@
+package journal
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+)
+
+// talk hears what the embedded server says. A write error is only said there:
+// the server never answers the message that met it.
+type talk struct {
+	log *slog.Logger // may be nil
+
+	mu      sync.Mutex
+	words   string        // the last error
+	trouble chan struct{} // closed at the first write error
+	told    bool
+}
+
+func newTalk(log *slog.Logger) *talk { return &talk{log: log, trouble: make(chan struct{})} }
+
+func (*talk) Noticef(string, ...any) {}
+func (*talk) Debugf(string, ...any)  {}
+func (*talk) Tracef(string, ...any)  {}
+
+// Warnf hears of damage that was dealt with.
+func (t *talk) Warnf(format string, v ...any) {
+	if words := sentence(format, v); t.log != nil {
+		t.log.Warn("journal: the store warns", "words", words)
+	}
+}
+
+// Errorf hears of what was not.
+func (t *talk) Errorf(format string, v ...any) { t.error(format, v) }
+
+// Fatalf hears that the server does not start; it must not end the process.
+func (t *talk) Fatalf(format string, v ...any) { t.error(format, v) }
+
+func (t *talk) error(format string, v []any) {
+	words := sentence(format, v)
+	if t.log != nil {
+		t.log.Error("journal: the store fails", "words", words)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.words = words
+	if !t.told && isTrouble(words) {
+		t.told = true
+		close(t.trouble)
+	}
+}
+
+func sentence(format string, v []any) string {
+	return strings.TrimSpace(fmt.Sprintf(format, v...))
+}
+
+// last is the last error, if any.
+func (t *talk) last() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.words
+}
+
+// isTrouble: after these words the server takes no more messages.
+func isTrouble(words string) bool {
+	words = strings.ToLower(words)
+	for _, sign := range []string{"write error", "failed to store", "permission denied", "disabl"} {
+		if strings.Contains(words, sign) {
+			return true
+		}
+	}
+	return isFull(words)
+}
+
+// isFull: no room on the disk, in the quota, or in the largest file allowed.
+func isFull(words string) bool {
+	words = strings.ToLower(words)
+	for _, sign := range []string{"no space left", "quota exceeded", "file too large"} {
+		if strings.Contains(words, sign) {
+			return true
+		}
+	}
+	return false
+}
