@@ -12,11 +12,14 @@ import (
 )
 
 type commands struct {
-	All    allCmd    `cmd:"" default:"withargs" help:"hold, ladder and churn, one after the other."`
-	Hold   holdCmd   `cmd:"" help:"A number of IVR legs for a while."`
-	Ladder ladderCmd `cmd:"" help:"More and more IVR legs."`
-	Churn  churnCmd  `cmd:"" help:"Short calls, and what they leave behind."`
-	Serve  serveCmd  `cmd:"" hidden:"" help:"The server that is measured."`
+	All     allCmd     `cmd:"" default:"withargs" help:"hold, ladder and churn, one after the other."`
+	Hold    holdCmd    `cmd:"" help:"A number of IVR legs for a while."`
+	Ladder  ladderCmd  `cmd:"" help:"More and more IVR legs."`
+	Churn   churnCmd   `cmd:"" help:"Short calls, and what they leave behind."`
+	Events  eventsCmd  `cmd:"" help:"How fast events are, and how many a second there can be."`
+	Restart restartCmd `cmd:"" help:"How long a killed server takes to end the calls that it had."`
+	RSA     rsaCmd     `cmd:"" name:"rsa" help:"Signing beside the ticks, with and without what protects them."`
+	Serve   serveCmd   `cmd:"" hidden:"" help:"The server that is measured."`
 }
 
 // setting is how all measurements are set up.
@@ -27,6 +30,8 @@ type setting struct {
 	KeyEvery   time.Duration `default:"10s" help:"How often each phone presses a key."`
 	Rate       int           `default:"50" help:"Calls placed a second."`
 	JSON       bool          `help:"Print JSON."`
+	Sync       bool          `default:"true" negatable:"" help:"The server waits for the disk before an event counts as kept."`
+	Data       string        `placeholder:"DIR" help:"Where the server's data folder is made; the system's folder for such things."`
 	Profile    string        `placeholder:"FILE" help:"Write a CPU profile of the server while it is measured."`
 	Heap       string        `placeholder:"FILE" help:"Write a heap profile of the server while the legs stand."`
 }

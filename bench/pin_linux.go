@@ -9,20 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pinSelf holds every thread of this process to a core, and prefers it, and
-// what it starts, to what else the machine does, as far as the system lets us.
+// pinSelf holds every thread of this process to a core, -1 for any, and prefers
+// it, and what it starts, to what else the machine does, as far as the system
+// lets us.
 func pinSelf(core, nice int) error {
 	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil || core < 0 {
-		return err
+	if err != nil {
+		return fmt.Errorf("list our own threads: %w", err)
 	}
 	for _, t := range tasks {
 		id, err := strconv.Atoi(t.Name())
 		if err != nil {
 			continue
 		}
-		if err := pin(id, core); err != nil {
-			return err
+		if core >= 0 {
+			if err := pin(id, core); err != nil {
+				return err
+			}
 		}
 		_ = unix.Setpriority(unix.PRIO_PROCESS, id, nice)
 	}
@@ -66,3 +69,6 @@ func pin(thread, core int) error {
 	}
 	return nil
 }
+
+// prefer sets the nice value of the calling thread, as far as the system lets us.
+func prefer(nice int) { _ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), nice) }

@@ -6,3 +6,5 @@ package main
 func pinSelf(int, int) error { return nil }
 
 func pinned(_, _ int, start func() error) error { return start() }
+
+func prefer(int) {}

@@ -20,6 +20,9 @@ import (
 type serveCmd struct {
 	Events string `required:"" help:"Where the app takes events."`
 	Data   string `required:"" help:"The data folder."`
+	HTTP   string `default:"127.0.0.1:0" help:"Where HTTP listens."`
+	SIP    string `default:"127.0.0.1:0" help:"Where SIP listens."`
+	Sync   bool   `default:"true" negatable:"" help:"Wait for the disk."`
 }
 
 // address is where the server listens: its first line of output.
@@ -28,8 +31,8 @@ type address struct{ HTTP, SIP, Pprof string }
 // Run serves until ctx is done.
 func (s *serveCmd) Run(ctx context.Context) error {
 	cfg := config.Default()
-	cfg.HTTP, cfg.HTTPS, cfg.SIP = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	cfg.Data, cfg.Events, cfg.Drain = s.Data, []string{s.Events}, time.Millisecond
+	cfg.HTTP, cfg.HTTPS, cfg.SIP = s.HTTP, "127.0.0.1:0", s.SIP
+	cfg.Data, cfg.Events, cfg.Drain, cfg.Sync = s.Data, []string{s.Events}, time.Millisecond, s.Sync
 	srv, err := server.New(cfg, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return err

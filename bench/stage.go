@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -70,10 +71,16 @@ func (s *stage) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	if s.data, err = os.MkdirTemp("", "tipring-bench-"); err != nil {
-		return fmt.Errorf("make a data folder: %w", err)
+	if s.data == "" {
+		if s.data, err = os.MkdirTemp(s.Data, "tipring-bench-"); err != nil {
+			return fmt.Errorf("make a data folder: %w", err)
+		}
 	}
-	s.cmd = exec.CommandContext(ctx, program, "serve", "--events", s.phones.EventsURL(), "--data", s.data) //nolint:gosec // this very program
+	args := []string{"serve", "--events", s.phones.EventsURL(), "--data", s.data, "--sync=" + strconv.FormatBool(s.Sync)}
+	if s.at.HTTP != "" { // where it was before
+		args = append(args, "--http", s.at.HTTP, "--sip", s.at.SIP)
+	}
+	s.cmd = exec.CommandContext(ctx, program, args...) //nolint:gosec // this very program
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
@@ -92,6 +99,13 @@ func (s *stage) start(ctx context.Context) error {
 		return fmt.Errorf("wait for the server: %w", err)
 	}
 	return nil
+}
+
+// kill ends the server as a crash does.
+func (s *stage) kill() {
+	s.phones.Crash()
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
 }
 
 // close ends both, and says what went wrong meanwhile.

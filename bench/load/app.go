@@ -66,7 +66,8 @@ func (p *Phones) events(ctx context.Context, w http.ResponseWriter, r *http.Requ
 			return
 		}
 		if c := p.byNumber(strings.TrimPrefix(data.From.RawID, "4:")); c != nil {
-			p.sound.with(func() { c.rang = time.Now() })
+			p.mark(&c.rang)
+			p.took("INVITE → IncomingCall", &c.invited)
 			p.goes(ctx, c, func(ctx context.Context) error { return p.answer(ctx, c, data.IncomingCallContext) })
 		}
 	}
@@ -91,18 +92,28 @@ func (p *Phones) callbacks(ctx context.Context, w http.ResponseWriter, r *http.R
 	for _, e := range all {
 		switch kind := strings.TrimPrefix(e.Type, "Microsoft.Communication."); {
 		case kind == "CallConnected":
+			p.took("answer → CallConnected", &c.answered)
 			p.goes(ctx, c, func(ctx context.Context) error { return p.connected(ctx, c, e.Data.CallConnectionID) })
 		case kind == "ContinuousDtmfRecognitionToneReceived":
 			p.tone(c, e.Data.Tone)
+		case kind == "PlayStarted":
+			p.took("play → PlayStarted", &c.played)
+		case kind == "ParticipantsUpdated":
+			select {
+			case c.updated <- struct{}{}:
+			default:
+			}
 		case kind == "CallDisconnected":
+			p.took("terminate → CallDisconnected", &c.terminated)
 			c.gone.open()
 		case strings.HasSuffix(kind, "Failed"):
-			p.fail(fmt.Errorf("call %s: %s %+v", c.number, kind, e.Data.ResultInformation))
+			p.failed(fmt.Errorf("call %s: %s %+v", c.number, kind, e.Data.ResultInformation))
 		}
 	}
 }
 
 func (p *Phones) answer(ctx context.Context, c *call, token string) error {
+	p.mark(&c.answered)
 	return p.server.Post(ctx, "/calling/callConnections:answer", map[string]any{
 		"incomingCallContext": token, "callbackUri": p.url + "/callbacks/" + strconv.Itoa(c.index),
 	}, nil)
@@ -112,14 +123,16 @@ func (p *Phones) answer(ctx context.Context, c *call, token string) error {
 // recognition, a short one its end.
 func (p *Phones) connected(ctx context.Context, c *call, connection string) error {
 	path := "/calling/callConnections/" + connection
+	c.connection = connection
 	if c.short {
 		if c.index%2 == 1 {
 			c.served.open() // the phone hangs up
 			return nil
 		}
+		p.mark(&c.terminated)
 		return p.server.Post(ctx, path+":terminate", nil, nil)
 	}
-	p.sound.with(func() { c.played = time.Now() })
+	p.mark(&c.played)
 	err := p.server.Post(ctx, path+":play", map[string]any{
 		"playSources": []any{map[string]any{"kind": "file", "playSourceCacheId": "prompt", "file": acs.FileSource{URI: p.url + "/prompt.wav"}}},
 		"playTo":      []any{}, "playOptions": map[string]any{"loop": true},

@@ -12,8 +12,9 @@
 //
 // # How it works
 //
-//	app.go      Event Grid subscriber, callbacks, prompt: net/http
 //	phone.go    a SIP caller: INVITE, ACK, BYE over one UDP socket
+//	app.go      Event Grid subscriber, callbacks, prompt: net/http
+//	acts.go     what is asked of standing calls, and how they ended
 //	sound.go    one loop for all phones: receives and sends, a twentieth of the
 //	            phones each millisecond, at absolute deadlines
 //	line.go     one phone's RTP

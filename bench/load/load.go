@@ -37,8 +37,11 @@ type Phones struct {
 	calls    []*call    // by index; nil once over
 	numbers  map[string]*call
 	errs     []error
-	pending  sync.WaitGroup  // what the app does
-	keyTimes []time.Duration // under the lock of sound
+	waits    map[string][]time.Duration // by name: from an act to its event
+	crashed  bool                       // the server was killed: operations may fail
+	failures int                        // those that did, then
+	pending  sync.WaitGroup             // what the app does
+	keyTimes []time.Duration            // under the lock of sound
 }
 
 // New makes phones. They ring nobody before Connect.
@@ -55,7 +58,7 @@ func New(config Config) (*Phones, error) {
 		server:  acstest.Client{HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}},
 		caller:  caller,
 		script:  newScript(config.KeyEvery),
-		numbers: map[string]*call{},
+		numbers: map[string]*call{}, waits: map[string][]time.Duration{},
 	}, nil
 }
 
@@ -155,7 +158,7 @@ func (p *Phones) lift(short bool) (*call, error) {
 		line: newLine(conn, p.script, index),
 		id:   fmt.Sprintf("%d-%d@bench", index, time.Now().UnixNano()), tag: fmt.Sprintf("t%d", index),
 		responses: make(chan *sipgo.Response, 8),
-		served:    newGate(), gone: newGate(), byed: newGate(),
+		served:    newGate(), gone: newGate(), byed: newGate(), updated: make(chan struct{}, 1),
 	}
 	p.calls = append(p.calls, c)
 	p.numbers[c.number] = c
@@ -222,7 +225,7 @@ func (p *Phones) Call(ctx context.Context, n int) error {
 
 // place dials, and lets the sound go.
 func (p *Phones) place(ctx context.Context, c *call) error {
-	c.invited = time.Now()
+	p.mark(&c.invited)
 	to, err := p.caller.invite(ctx, c, c.line.conn.LocalAddr())
 	if err != nil {
 		return err

@@ -77,11 +77,16 @@ func (p *Phones) Story() Story {
 	var s Story
 	var ring, play []time.Duration
 	all := p.standing()
+	p.mu.Lock()
+	played := make([]time.Time, len(all))
+	for i, c := range all {
+		ring, played[i] = append(ring, c.rang.Sub(c.invited)), c.played
+	}
+	p.mu.Unlock()
 	p.sound.with(func() {
-		for _, c := range all {
-			ring = append(ring, c.rang.Sub(c.invited))
+		for i, c := range all {
 			if c.line.first != 0 {
-				play = append(play, time.Duration(c.line.first-c.played.UnixNano()))
+				play = append(play, time.Duration(c.line.first-played[i].UnixNano()))
 			}
 			s.Pressed += len(c.line.pressed)
 			s.Came += c.came

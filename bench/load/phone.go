@@ -17,11 +17,27 @@ import (
 type gate struct {
 	once sync.Once
 	c    chan struct{}
+	at   time.Time // when it opened; valid once it has
 }
 
 func newGate() *gate { return &gate{c: make(chan struct{})} }
 
-func (g *gate) open() { g.once.Do(func() { close(g.c) }) }
+func (g *gate) open() {
+	g.once.Do(func() {
+		g.at = time.Now()
+		close(g.c)
+	})
+}
+
+// opened says when, if it has.
+func (g *gate) opened() (at time.Time, ok bool) {
+	select {
+	case <-g.c:
+		return g.at, true
+	default:
+		return at, false
+	}
+}
 
 func (g *gate) wait(ctx context.Context) error {
 	select {
@@ -46,12 +62,15 @@ type call struct {
 	toTag  string     // parameters of To, once answered
 	target string     // where the dialog's requests go
 
-	served *gate // prompt and recognition have been asked for
-	gone   *gate // CallDisconnected has come
-	byed   *gate // the server has said BYE
+	served  *gate         // prompt and recognition have been asked for
+	gone    *gate         // CallDisconnected has come
+	byed    *gate         // the server has said BYE
+	updated chan struct{} // ParticipantsUpdated has come
 
-	invited, rang, played time.Time
-	came, wrong           int // keys that came back: right ones, others
+	invited, rang, answered, played, terminated time.Time // under the lock of Phones
+
+	connection  string // valid once served
+	came, wrong int    // keys that came back: right ones, others
 }
 
 // A caller is the telephones' SIP: one socket.

@@ -20,7 +20,7 @@ import (
 var (
 	sdkStorm = flag.Duration("storm.sdk", 60*time.Second, "how long the storm by the SDK lasts")
 	goStorm  = flag.Duration("storm.go", 15*time.Second, "how long the storm by the Go app lasts")
-	goRate   = flag.Int("storm.rate", 200, "calls a second of the storm by the Go app")
+	goRate   = flag.Int("storm.rate", 200, "calls a second of the storm by the Go app, if the machine holds them")
 )
 
 // TestStormBySDK: sipp calls, Microsoft's client answers, plays and hangs up,
@@ -53,7 +53,7 @@ func TestStormBySDK(t *testing.T) {
 func TestStormByGoApp(t *testing.T) {
 	w := startStorm(t)
 	w.must(t, "", "", "connect", w.http, w.key())
-	short := calls{rate: *goRate, hold: 2 * time.Second}
+	short := calls{rate: w.held(t, *goRate), hold: 2 * time.Second}
 	calm := w.phase(t, false, 5*time.Second, "hangup", short)
 	w.compare(t, calm, w.phase(t, true, *goStorm, "hangup", short))
 	w.stop(t, 15*time.Second)
@@ -69,11 +69,13 @@ type stormy struct {
 type outcome struct {
 	Calls, Over int
 	Endpoints   map[string]struct {
-		Lanes, Events, Attempts, Again int
-		P50, P90, P99, Max, Drained    float64
+		Lanes, Events, Attempts, Again, Cut int
+		P50, P90, P99, Max, Drained         float64
 	}
 	Faults     []string
 	FaultCount int
+
+	skipped float64 // ticks of the server's rooms, meanwhile
 }
 
 // startStorm runs both, as they are shipped: they are measured. args are for
@@ -98,6 +100,28 @@ func startStorm(t *testing.T, args ...string) *stormy {
 	return &stormy{&world{s, a}, callbacks}
 }
 
+// held is how many calls a second this machine holds, of so many or half or a
+// quarter of them: it answers at once, and nothing has to be sent again.
+func (w *stormy) held(t *testing.T, rate int) int {
+	t.Helper()
+	for most := rate; ; rate /= 2 {
+		c := startCallers(t, w.server, "hangup", calls{number: 2 * rate, rate: rate, hold: 2 * time.Second})
+		code := c.exit(t, time.Minute)
+		sum, err := readTally(c.stat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code == 0 && sum.failed == 0 && sum.retransmissions < rate/20 && sum.answered < 250*time.Millisecond || rate <= most/4 {
+			eventually(t, time.Minute, "the last of these calls to be told of", func() bool {
+				now := w.metrics(t)
+				return now["tipring_calls"]+now["tipring_outbox_items"]+now["tipring_webhook_lanes"] == 0
+			})
+			return rate
+		}
+		t.Logf("this machine does not hold %d calls a second now: %d failed, %d retransmissions, answered after %v", rate, sum.failed, sum.retransmissions, sum.answered)
+	}
+}
+
 // phase has sipp place calls for a while, waits until the last event of each
 // has been accepted, and wants none to have been lost or out of order.
 func (w *stormy) phase(t *testing.T, hostile bool, d time.Duration, scenario string, c calls) outcome {
@@ -105,11 +129,11 @@ func (w *stormy) phase(t *testing.T, hostile bool, d time.Duration, scenario str
 	w.must(t, "", "", "begin", hostile)
 	c.number = int(float64(c.rate) * d.Seconds())
 	number := c.number
-	cpu, began := w.cpu(t), time.Now()
+	cpu, skipped, began := w.cpu(t), w.metrics(t)["tipring_ticks_skipped_total"], time.Now()
 	sum := startCallers(t, w.server, scenario, c).wait(t, d+2*time.Minute)
 	var over struct{ Callbacks, Grid int }
 	drained := within(3*d+time.Minute, func() bool {
-		if err := json.Unmarshal(w.must(t, "", "", "count"), &over); err != nil {
+		if err := json.Unmarshal(w.must(t, "", "", "count", number), &over); err != nil {
 			t.Fatal(err)
 		}
 		return over.Callbacks == number && over.Grid == number
@@ -125,12 +149,20 @@ func (w *stormy) phase(t *testing.T, hostile bool, d time.Duration, scenario str
 	if o.Calls != number || o.Over != number {
 		t.Errorf("%d calls, %d were heard of, %d to their end", number, o.Calls, o.Over)
 	}
+	cut := 0
+	for _, e := range o.Endpoints {
+		cut += e.Cut
+	}
+	if cut > number/2 {
+		t.Errorf("of %d calls %d were over before their prompt", number, cut)
+	}
 	for _, fault := range o.Faults {
 		t.Error(fault)
 	}
 	if n := o.FaultCount - len(o.Faults); n > 0 {
 		t.Errorf("… and %d more", n)
 	}
+	o.skipped = w.metrics(t)["tipring_ticks_skipped_total"] - skipped
 	w.tell(t, o, fmt.Sprintf("hostile %t: %d calls, %d a second, answered after %v, %d SIP retransmissions; %v to the last event; server %.0f %% of a core",
 		hostile, number, c.rate, sum.answered, sum.retransmissions, took.Round(time.Millisecond), 100*(w.cpu(t)-cpu).Seconds()/took.Seconds()))
 	return o
@@ -143,8 +175,8 @@ func (w *stormy) tell(t *testing.T, o outcome, title string) {
 	for _, name := range slices.Sorted(maps.Keys(o.Endpoints)) {
 		e := o.Endpoints[name]
 		events, attempts = events+e.Events, attempts+e.Attempts
-		title += fmt.Sprintf("\n%12s %5d lanes %6d events %6d attempts %4d again, event to first attempt p50 %8.2f p90 %8.2f p99 %8.2f max %8.2f ms, in %5.1f s",
-			name, e.Lanes, e.Events, e.Attempts, e.Again, e.P50, e.P90, e.P99, e.Max, e.Drained)
+		title += fmt.Sprintf("\n%12s %5d lanes %6d events %6d attempts %4d again %4d cut, event to first attempt p50 %8.2f p90 %8.2f p99 %8.2f max %8.2f ms, in %5.1f s",
+			name, e.Lanes, e.Events, e.Attempts, e.Again, e.Cut, e.P50, e.P90, e.P99, e.Max, e.Drained)
 	}
 	title += fmt.Sprintf("\n%d events, %d attempts seen, %d faults; counted by the server since its start:", events, attempts, o.FaultCount)
 	counted := w.metrics(t)
@@ -160,20 +192,27 @@ func (w *stormy) tell(t *testing.T, o outcome, title string) {
 
 // compare wants the healthy endpoint, and the subscriber, to be served as well
 // among bad neighbours as among good ones: a bad neighbour is late by seconds,
-// the machine's other work by milliseconds.
+// the machine's other work by milliseconds. A machine that stands still, so that
+// even ticks are left out, says nothing of times.
 func (w *stormy) compare(t *testing.T, calm, hostile outcome) {
 	t.Helper()
+	still := max(calm.skipped, hostile.skipped) > 500
+	if still {
+		t.Logf("the machine stood still: %.0f and %.0f ticks were left out; times are not compared", calm.skipped, hostile.skipped)
+	}
 	for _, name := range []string{"healthy", "grid"} {
 		before, now := calm.Endpoints[name], hostile.Endpoints[name]
-		if now.P50 > 4*before.P50+10 || now.P90 > 4*before.P90+250 {
+		if !still && (now.P50 > 4*before.P50+10 || now.P90 > 4*before.P90+250) {
 			t.Errorf("%s: an event took %.1f ms, %.1f at p90, among bad neighbours; before %.1f and %.1f", name, now.P50, now.P90, before.P50, before.P90)
 		}
 		if now.Again > 0 || now.Attempts != now.Events {
 			t.Errorf("%s: %d attempts for %d events that were all accepted", name, now.Attempts, now.Events)
 		}
 	}
-	if n := w.counted(t, "tipring_webhook_", "given up"); n > 0 {
-		t.Errorf("%.0f events were given up", n)
+	for _, lost := range []string{"tipring_dead_letters_total", "tipring_outbox_refused_total", "tipring_outbox_unsaved_total", "tipring_calls_unkept_total", "tipring_journal_failed_total"} {
+		if n := w.counted(t, lost, ""); n > 0 {
+			t.Errorf("%s is %.0f", lost, n)
+		}
 	}
 }
 

@@ -71,9 +71,10 @@ func (s *storm) pass(ctx context.Context, path string, n *note, body []byte) err
 	if _, again := s.acted.LoadOrStore(n.id, true); again {
 		return nil // its first attempt was cut off
 	}
+	book := s.book()
 	go func() {
-		if err := s.act(s.ctx, n, body); err != nil && s.ctx.Err() == nil {
-			s.book().wrong("%s of %s: %v", n.kind, n.lane, err)
+		if err := s.act(s.ctx, book, n, body); err != nil && s.ctx.Err() == nil {
+			book.wrong("%s of %s: %v", n.kind, n.lane, err)
 		}
 	}()
 	return nil
@@ -100,7 +101,7 @@ func (s *storm) send(ctx context.Context, to string, body []byte) error {
 
 // act does what the app does upon an event: it answers, and plays at once. It
 // does not wait for events in between, which may be late; the phone hangs up.
-func (s *storm) act(ctx context.Context, n *note, body []byte) error {
+func (s *storm) act(ctx context.Context, book *ledger, n *note, body []byte) error {
 	if strings.HasSuffix(n.kind, "Failed") {
 		return fmt.Errorf("%s", body)
 	}
@@ -126,10 +127,19 @@ func (s *storm) act(ctx context.Context, n *note, body []byte) error {
 	}
 	for {
 		err := s.api.Post(ctx, "/calling/callConnections/"+answer.CallConnectionID+":play", play, nil)
-		if refused := new(acstest.Refused); !errors.As(err, &refused) || refused.Code != acs.CodeWrongState {
+		refused := new(acstest.Refused)
+		if !errors.As(err, &refused) {
 			return err
 		}
-		wait(ctx, 20*time.Millisecond) // until the phone has acknowledged the answer
+		switch refused.Code {
+		case acs.CodeWrongState:
+			wait(ctx, 20*time.Millisecond) // until the phone has acknowledged the answer
+		case acs.CodeNotFound, acs.CodeGone:
+			book.silence(at.name, answer.CallConnectionID) // it has hung up
+			return nil
+		default:
+			return err
+		}
 	}
 }
 

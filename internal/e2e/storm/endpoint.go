@@ -124,11 +124,14 @@ func (e *endpoint) answer(w http.ResponseWriter, r *http.Request, how reaction) 
 	case cutBody:
 		cut(w, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"+strings.Repeat("half", 125))
 	case endless:
-		more := make([]byte, 4096)
-		for {
-			if _, err := w.Write(more); err != nil || r.Context().Err() != nil {
-				return
-			}
+		for more := make([]byte, 4096); r.Context().Err() == nil; {
+			_, _ = w.Write(more)
+		}
+	case drip:
+		for r.Context().Err() == nil {
+			_, _ = w.Write([]byte{'.'})
+			_ = http.NewResponseController(w).Flush()
+			wait(r.Context(), 100*time.Millisecond)
 		}
 	default:
 		w.WriteHeader(http.StatusOK)

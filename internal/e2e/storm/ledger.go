@@ -23,14 +23,7 @@ type ledger struct {
 func (l *ledger) arrive(endpoint string, n note) (it *note, refused int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lanes == nil {
-		l.lanes = map[string]*lane{}
-	}
-	of := l.lanes[n.lane]
-	if of == nil {
-		of = &lane{endpoint: endpoint, refused: map[string]int{}}
-		l.lanes[n.lane] = of
-	}
+	of := l.of(endpoint, n.lane)
 	if of.endpoint != endpoint {
 		l.fault("%s of %s came to %s in place of %s", n.kind, n.lane, endpoint, of.endpoint)
 	}
@@ -41,6 +34,17 @@ func (l *ledger) arrive(endpoint string, n note) (it *note, refused int) {
 	return &n, of.refused[n.id]
 }
 
+// of finds a lane.
+func (l *ledger) of(endpoint, name string) *lane {
+	if l.lanes == nil {
+		l.lanes = map[string]*lane{}
+	}
+	if l.lanes[name] == nil {
+		l.lanes[name] = &lane{endpoint: endpoint, refused: map[string]int{}}
+	}
+	return l.lanes[name]
+}
+
 // settle notes how an attempt was answered.
 func (l *ledger) settle(n *note, answered bool) {
 	l.mu.Lock()
@@ -49,6 +53,13 @@ func (l *ledger) settle(n *note, answered bool) {
 	if !answered {
 		l.lanes[n.lane].refused[n.id]++
 	}
+}
+
+// silence notes that a connection has no play.
+func (l *ledger) silence(endpoint, connection string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.of(endpoint, connection).mute = true
 }
 
 // wrong notes what should not have happened.
@@ -80,21 +91,21 @@ func (l *ledger) report() report {
 	first, last := map[string]int64{}, map[string]int64{}
 	for _, name := range slices.Sorted(maps.Keys(l.lanes)) {
 		of := l.lanes[name]
-		story := callbackStory
-		if of.endpoint == gridName {
-			story = gridStory
-		} else {
+		if of.endpoint != gridName {
 			r.Calls++
-			if of.over(story) {
+			if of.over() {
 				r.Over++
 			}
 		}
-		for _, f := range of.faults(story) {
+		for _, f := range of.faults() {
 			faults = append(faults, of.endpoint+", "+name+": "+f)
 		}
 		a := r.Endpoints[of.endpoint]
 		a.add(of, func(ms float64) { took[of.endpoint] = append(took[of.endpoint], ms) })
 		r.Endpoints[of.endpoint] = a
+		if len(of.notes) == 0 {
+			continue
+		}
 		if f := first[of.endpoint]; f == 0 || of.notes[0].came < f {
 			first[of.endpoint] = of.notes[0].came
 		}
@@ -102,6 +113,9 @@ func (l *ledger) report() report {
 	}
 	for name, a := range r.Endpoints {
 		ms := took[name]
+		if len(ms) == 0 {
+			continue
+		}
 		slices.Sort(ms)
 		at := func(share float64) float64 { return ms[int(share*float64(len(ms)-1))] }
 		a.P50, a.P90, a.P99, a.Max = at(0.5), at(0.9), at(0.99), at(1)
@@ -119,17 +133,15 @@ func (l *ledger) over() (callbacks, grid int) {
 	defer l.mu.Unlock()
 	for _, of := range l.lanes {
 		switch {
-		case of.endpoint == gridName && of.over(gridStory):
+		case !of.over():
+		case of.endpoint == gridName:
 			grid++
-		case of.endpoint != gridName && of.over(callbackStory):
+		default:
 			callbacks++
 		}
 	}
 	return callbacks, grid
 }
-
-// gridName is the endpoint of the Event Grid subscriber.
-const gridName = "grid"
 
 // read reads the event that an attempt carries, of a callback or of Event Grid.
 func read(body []byte) (n note, err error) {

@@ -18,14 +18,18 @@ func TestTheLedgerSeesWhatIsWrong(t *testing.T) {
 		"as it should be":             {"C U S P D", ""},
 		"refused, and sent again":     {"C- C U S- S- S P D", ""},
 		"accepted, and sent again":    {"C C U- U U- S P D D", ""},
-		"lost":                        {"C U S D", "events ["},
-		"lost at the end":             {"C U S P", "events ["},
-		"out of order":                {"C U P S D", "events ["},
+		"canceled":                    {"C U S X D", ""},
+		"canceled before it began":    {"C U X D", ""},
+		"completed and canceled":      {"C U S P X D", "events: "},
+		"never ended":                 {"C U S D", "events: "},
+		"lost":                        {"C S P D", "events: "},
+		"lost at the end":             {"C U S P", "events: "},
+		"out of order":                {"C U P S D", "events: "},
 		"given up":                    {"C U S- P D", "PlayCompleted came, and PlayStarted before it was never accepted"},
 		"the last never accepted":     {"C U S P D-", "CallDisconnected was never accepted"},
 		"again after its successor":   {"C U S P S D", "PlayStarted came again after PlayCompleted"},
-		"after the end":               {"C U S P D D2", "events ["},
-		"another, twice":              {"C U S S2 P D", "events ["},
+		"after the end":               {"C U S P D D2", "events: "},
+		"another, twice":              {"C U S S2 P D", "events: "},
 		"older than the one before":   {"C U S P< D", "PlayCompleted is older than PlayStarted"},
 		"the sequence falls":          {"C U0 S P D", "ParticipantsUpdated 0 came after 0"},
 		"another call's operation":    {"C U S? P D", "PlayStarted has the context"},
@@ -48,7 +52,7 @@ func TestTheLedgerSeesWhatIsWrong(t *testing.T) {
 func written(attempts string) *ledger {
 	l := new(ledger)
 	began := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	kinds := map[byte]string{'C': "CallConnected", 'U': "ParticipantsUpdated", 'S': "PlayStarted", 'P': "PlayCompleted", 'D': "CallDisconnected"}
+	kinds := map[byte]string{'C': "CallConnected", 'U': "ParticipantsUpdated", 'S': "PlayStarted", 'P': "PlayCompleted", 'X': "PlayCanceled", 'D': "CallDisconnected"}
 	for i, text := range strings.Fields(attempts) {
 		said, at := began.Add(time.Duration(i)*time.Second), "here"
 		n := note{id: text[:1], kind: kinds[text[0]], lane: "call", sequence: 1, context: "play call"}
@@ -73,6 +77,16 @@ func written(attempts string) *ledger {
 		}
 	}
 	return l
+}
+
+func TestACallWithoutAPlay(t *testing.T) {
+	for attempts, faults := range map[string]int{"C U D": 0, "C U S P D": 1, "C U X D": 1} {
+		l := written(attempts)
+		l.silence("here", "call")
+		if r := l.report(); r.FaultCount != faults || r.Endpoints["here"].Cut == 0 {
+			t.Errorf("%q: %+v", attempts, r)
+		}
+	}
 }
 
 func TestTheLedgerCounts(t *testing.T) {

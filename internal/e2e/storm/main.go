@@ -122,7 +122,7 @@ type command struct {
 //
 //	connect  HOST:PORT KEY   where the server's API is, if the app is ours
 //	begin    HOSTILE         forget what has been; from now on all are healthy, or in their moods
-//	count                    {"callbacks":…,"grid":…}: how many calls are over
+//	count    N               {"callbacks":…,"grid":…}: how many calls are over, as soon as N are, or in a second
 //	report                   see report
 func (s *storm) obey(c command) (any, error) {
 	switch c.Do {
@@ -141,7 +141,18 @@ func (s *storm) obey(c command) (any, error) {
 		s.hostile.Store(hostile)
 		return nil, nil
 	case "count":
+		wanted := 0.0
+		if len(c.Args) == 1 {
+			wanted, _ = c.Args[0].(float64)
+		}
 		callbacks, grid := s.book().over()
+		for range 20 {
+			if min(callbacks, grid) >= int(wanted) {
+				break
+			}
+			wait(s.ctx, 50*time.Millisecond)
+			callbacks, grid = s.book().over()
+		}
 		return map[string]int{"callbacks": callbacks, "grid": grid}, nil
 	case "report":
 		return s.book().report(), nil

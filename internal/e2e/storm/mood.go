@@ -9,7 +9,8 @@ const (
 	late                     // 200, after a while
 	cutHead                  // the connection ends in the middle of the status line
 	cutBody                  // 200, and the connection ends in the middle of the body
-	endless                  // 200, and a body without an end
+	endless                  // 200, and a body without an end, as fast as it goes
+	drip                     // the same, a byte now and then
 	redirect                 // to somewhere forbidden
 )
 
@@ -29,7 +30,7 @@ var moods = []struct {
 	{"failing", func(nth int) reaction { return [...]reaction{take, take, refuse}[nth%3] }},
 	{"slow", func(int) reaction { return late }},
 	{"breaking", func(nth int) reaction { return [...]reaction{cutBody, cutHead, take}[nth%3] }},
-	{"endless", func(int) reaction { return endless }},
+	{"endless", func(nth int) reaction { return [...]reaction{endless, endless, endless, drip}[nth%4] }},
 	{"redirecting", func(nth int) reaction { return [...]reaction{redirect, take}[nth%2] }},
 	{"dead", func(int) reaction { return take }}, // once it is alive
 }
