@@ -29,7 +29,8 @@ type host struct {
 	flying int
 	limit  int
 	down   bool         // it could not be connected to: new events fare no better
-	rest   time.Time    // no attempt again before; zero: at any time
+	paced  bool         // attempts again have been failing, so there is one at a time
+	rest   time.Time    // and no attempt again before
 	queue  *line[*host] // of the courier, in which its turn comes; nil: in none
 	alarm  alarm        // for the end of rest
 
@@ -52,6 +53,9 @@ func (h *host) next(now time.Time) *lane {
 		if l := waiting.first; l != nil {
 			waiting.remove(l)
 			h.turn = !h.turn
+			if h.paced && (h.down || waiting == &h.again) {
+				h.rest = now.Add(pace)
+			}
 			return l
 		}
 	}
@@ -83,16 +87,14 @@ func (h *host) learn(o outcome, again bool, now time.Time, most int) {
 	}
 	switch {
 	case o.err == nil:
-		h.down, h.rest = false, time.Time{}
+		h.down, h.paced, h.rest = false, false, time.Time{}
 	case o.unreachable:
-		h.down, h.rest = true, now.Add(pace)
+		h.down, h.paced = true, true
 	case o.answered:
 		h.down = false
-		fallthrough
+		h.paced = h.paced || again
 	default:
-		if again {
-			h.rest = now.Add(pace)
-		}
+		h.paced = h.paced || again
 	}
 }
 
