@@ -88,9 +88,9 @@ func (s *Server) identify(req *sipgo.Request, tx *sipgo.ServerTx) (user string, 
 	return "", false
 }
 
-// requestKey is the same for a request and its retransmissions.
-func requestKey(req *sipgo.Request) string {
-	return req.CallID().Value() + "\x00" + fromTag(req) + "\x00" + itoa(int(req.CSeq().SeqNo))
+// requestKey is the same for a request, its retransmissions and its responses.
+func requestKey(m sipgo.Message) string {
+	return m.CallID().Value() + "\x00" + fromTag(m) + "\x00" + itoa(int(m.CSeq().SeqNo))
 }
 
 // strangers remembers who was challenged. Its zero value is ready.

@@ -67,6 +67,7 @@ type dialog struct {
 
 	invite    *sipgo.Request  // the one that made the dialog
 	tx        *sipgo.ServerTx // UAS: its transaction
+	yes       *sipgo.Response // UAS: the 2xx to the INVITE
 	await     *awaiting       // a 2xx of ours that is repeated until ACK
 	answered  []chan error    // who waits for the ACK of the answer
 	deferred  []request       // came before that ACK
@@ -200,6 +201,8 @@ func (d *dialog) run(ctx context.Context) {
 			d.unanswered()
 		case res := <-d.former.responses():
 			d.lateResponse(ctx, res)
+		case <-d.former.repeats():
+			d.sayAgain()
 		case res := <-d.pending.responses():
 			d.pendingResponse(ctx, res)
 		case <-d.pending.done():
@@ -277,6 +280,8 @@ func (d *dialog) gaveUp() {
 	switch {
 	case d.farLeft:
 		d.farGone()
+	case d.former.awaits():
+		d.finalLost()
 	case d.stage == answering: // (RFC 3261 §13.3.1.4)
 		d.server.count("no ACK")
 		d.settle(errNoAck)

@@ -175,8 +175,9 @@ func (d *dialog) ackExchange(x *exchange, _ *sipgo.Response) {
 	if err != nil {
 		return
 	}
-	d.server.send(ack)
-	x.tx.OnRetransmission(func(*sipgo.Response) { d.server.send(ack.Clone()) })
+	s := d.server
+	x.tx.OnRetransmission(func(*sipgo.Response) { s.send(ack.Clone()) })
+	s.send(ack.Clone())
 }
 
 // send sends a request that has no transaction: an ACK.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -29,10 +30,13 @@ const seqGap = 100_000
 // A former is what a dialog has that an earlier run of the server has left: of
 // it only the record is known, and it is here to be ended.
 type former struct {
-	stage   string
-	refusal *sipgo.Response      // UAS: what the INVITE gets, as long as it may lack an end
-	late    chan *sipgo.Response // UAC: responses to an INVITE that has no transaction any more
-	ended   string               // how; for the counter
+	stage string
+	start string               // UAS: the INVITE that made it; see requestKey
+	final []byte               // UAS: what that INVITE gets, until its ACK is here
+	to    netip.AddrPort       // … and where
+	again chan struct{}        // UAS: it has come once more
+	late  chan *sipgo.Response // UAC: responses to an INVITE that has no transaction any more
+	ended string               // how; for the counter
 }
 
 // Recover takes a record that the Ledger kept for an earlier run, under the key
@@ -51,11 +55,7 @@ func (s *Server) Recover(key string, text []byte) error {
 		}
 		return fmt.Errorf("recover dialog %q: %w", clean(key, maxUser), err)
 	}
-	start := ""
-	if d.uas {
-		start = requestKey(d.invite)
-	}
-	if merged, full := s.formers.add(d, start, DefaultMaxCalls); merged || full {
+	if merged, full := s.formers.add(d, d.former.start, DefaultMaxCalls); merged || full {
 		s.count("bad dialog record")
 		return fmt.Errorf("recover dialog %q: twice, or too many", clean(key, maxUser))
 	}
@@ -96,10 +96,13 @@ func (s *Server) restore(key string, text []byte) (*dialog, error) {
 		d.peer = "" // that connection is gone: the Contact is the way (RFC 3261 §18.1.1)
 	}
 	d.user, d.password = s.credentials(d, r.Peer)
-	if r.Stage == keptUp {
-		return d, nil
+	switch r.Stage {
+	case keptCalling:
+		err = d.withInvite(r)
+	case keptRinging, keptAnswering:
+		err = d.withFinal(r)
 	}
-	return d, d.withInvite(r)
+	return d, err
 }
 
 // newFormer is a dialog that nobody has asked for and that is only to be ended.
@@ -107,34 +110,37 @@ func (s *Server) newFormer(key, stage string) *dialog {
 	d := s.newDialog()
 	d.table, d.key = &s.formers, key
 	d.log = s.Log.With("dialog", clean(key, maxUser))
-	d.former = &former{stage: stage, late: make(chan *sipgo.Response, inboxSize)}
+	d.former = &former{stage: stage, late: make(chan *sipgo.Response, inboxSize), again: make(chan struct{}, 1)}
 	d.stage, d.asked, d.ended = leaving, true, true // nobody owns the leg
 	return d
 }
 
-// withInvite restores what a dialog has as long as its INVITE may lack an end.
+// withInvite restores what a dialog has as long as our INVITE has no final
+// response.
 func (d *dialog) withInvite(r *record) error {
 	req, err := r.readInvite()
 	if err != nil {
 		return err
 	}
-	d.invite = req
-	if r.Stage == keptCalling {
-		req.SetDestination(r.To)
-		d.stage = calling
-		d.out = &outgoing{req: req, heard: true, ack: new(atomic.Pointer[sipgo.Request])}
-		return nil
+	req.SetDestination(r.To)
+	d.invite, d.stage = req, calling
+	d.out = &outgoing{req: req, heard: true, ack: new(atomic.Pointer[sipgo.Request])}
+	return nil
+}
+
+// withFinal restores what a dialog has as long as its INVITE may lack an end.
+func (d *dialog) withFinal(r *record) error {
+	res, err := r.readFinal()
+	if err != nil {
+		return err
 	}
 	d.uas = true
-	req.SetSource(r.Peer)
-	req.To().Params.Remove("tag")
-	req.To().Params.Add("tag", d.local.tag)
-	d.former.refusal = response(req, 480, nil)
-	d.former.refusal.SetDestination(r.To)
+	d.former.start = requestKey(res)
+	d.former.final = []byte(r.Final)
+	d.former.to, _ = netip.ParseAddrPort(r.To)
 	if d.transport == "TCP" { // to the source's address, at the port of sent-by (RFC 3261 §18.2.2)
-		host, _, _ := net.SplitHostPort(r.Peer)
-		port := cmp.Or(req.Via().Port, sipgo.DefaultPort(d.transport))
-		d.former.refusal.SetDestination(net.JoinHostPort(host, itoa(port)))
+		port := cmp.Or(res.Via().Port, sipgo.DefaultPort(d.transport))
+		d.former.to = netip.AddrPortFrom(d.former.to.Addr(), uint16(port))
 	}
 	return nil
 }
@@ -205,8 +211,8 @@ func (d *dialog) part() {
 	switch d.former.stage {
 	case keptCalling:
 		d.withdraw()
-	case keptRinging:
-		d.refuse()
+	case keptRinging, keptAnswering:
+		d.sayFinal()
 	default:
 		d.bye(reason(leg.Shutdown)...)
 	}
@@ -223,27 +229,19 @@ func (d *dialog) far() netip.Addr {
 	return ip.Unmap()
 }
 
-// parted takes the final response to a former dialog's BYE, nil for none. Who
-// knows of no such dialog may not have seen our 2xx, and still wait for an end
-// of its INVITE: it gets one. Who has seen it takes no further response (RFC
-// 6026 §7.2).
+// parted takes the final response to a former dialog's BYE, nil for none.
 func (d *dialog) parted(res *sipgo.Response) {
+	d.stage = over
 	switch {
 	case res == nil:
 		d.former.ended = "no answer"
 	case res.IsSuccess():
-		d.former.ended, d.stage = "bye", over
-		return
+		d.former.ended = "bye"
 	case res.StatusCode == 481 || res.StatusCode == 408:
 		d.former.ended = "was over"
 	default:
 		d.former.ended = "bye refused"
 	}
-	if d.former.refusal != nil {
-		d.refuse()
-		return
-	}
-	d.stage = over
 }
 
 // withdrawn takes the final response to a CANCEL, nil for none. In a former
@@ -258,35 +256,73 @@ func (d *dialog) withdrawn(_ *exchange, res *sipgo.Response) {
 	}
 }
 
-// refuse sends the final response to a former caller's INVITE, and again until
-// its ACK (RFC 3261 §17.2.1).
-func (d *dialog) refuse() {
-	d.stage = leaving
+// sayFinal sends a former caller's INVITE its final response, and again until
+// its ACK: a refusal where it heard ringing (RFC 3261 §17.2.1), and once more
+// the 2xx where that may have been lost, or its ACK (§13.3.1.4): a BYE may
+// follow that ACK only.
+func (d *dialog) sayFinal() {
 	d.deadlines = deadlines{giveUp: d.patience()}
-	if err := d.server.respond(d.former.refusal); err != nil {
-		d.log.Info("sip: refusal not sent", "error", err)
+	if err := d.server.sayRaw(d.former.final, d.transport, d.former.to); err != nil {
+		d.log.Info("sip: final response not sent", "error", err)
 		d.server.count("response not sent")
-		d.former.ended, d.stage = cmp.Or(d.former.ended, "no way"), over
+		d.finalLost()
 		return
 	}
-	if d.transport == "UDP" {
+	switch {
+	case d.transport == "UDP":
 		d.deadlines.backoff = sipgo.T1
 		d.deadlines.resend = time.Now().Add(sipgo.T1)
+	case d.former.stage == keptRinging: // its ACK takes the old connection, if any
+		d.former.ended, d.stage = "refused", over
 	}
 }
 
-// refuseAgain repeats it.
-func (d *dialog) refuseAgain(now time.Time) {
-	if err := d.server.respond(d.former.refusal); err != nil {
+// sayAgain repeats it.
+func (d *dialog) sayAgain() {
+	if err := d.server.sayRaw(d.former.final, d.transport, d.former.to); err != nil {
 		d.server.count("response not sent")
 	}
+}
+
+// finalAgain repeats it because no ACK has come.
+func (d *dialog) finalAgain(now time.Time) {
+	d.sayAgain()
 	d.deadlines.backoff = min(2*d.deadlines.backoff, sipgo.T2)
 	d.deadlines.resend = now.Add(d.deadlines.backoff)
 }
 
-// refusalTaken: the ACK of a refusal is here.
-func (d *dialog) refusalTaken() {
-	d.former.ended, d.stage = cmp.Or(d.former.ended, "refused"), over
+// finalTaken: its ACK is here.
+func (d *dialog) finalTaken() {
+	if !d.former.awaits() {
+		return
+	}
+	if d.former.stage == keptAnswering {
+		d.former.final = nil
+		d.bye(reason(leg.Shutdown)...)
+		return
+	}
+	d.former.ended, d.stage = "refused", over
+}
+
+// finalLost: no ACK has come, nor will.
+func (d *dialog) finalLost() {
+	if d.former.stage == keptAnswering && !d.hurried {
+		d.former.final = nil
+		d.bye(reason(leg.Shutdown)...)
+		return
+	}
+	d.owing = d.hurried
+	d.former.ended, d.stage = "no answer", over
+}
+
+// awaits reports whether the far end owes us an ACK.
+func (f *former) awaits() bool { return f != nil && f.final != nil }
+
+func (f *former) repeats() <-chan struct{} {
+	if !f.awaits() {
+		return nil
+	}
+	return f.again
 }
 
 // lateResponse takes a response to the INVITE of a former dialog.
@@ -321,33 +357,39 @@ func (s *Server) invitedBefore(req *sipgo.Request, tx *sipgo.ServerTx) bool {
 	if d == nil {
 		return false
 	}
-	req.To().Params.Add("tag", d.local.tag)
-	s.finalOnce(req, tx, 480) // d waits for the ACK
+	tx.Terminate()
+	select {
+	case d.former.again <- struct{}{}:
+	default:
+	}
 	return true
 }
 
-// respond sends a response that has no transaction: where it was asked for over
-// UDP, on a new connection over TCP.
-func (s *Server) respond(res *sipgo.Response) error {
+// sayRaw sends a response that has no transaction: where it was asked for over
+// UDP, on a new connection over TCP, so that its ACK comes there.
+func (s *Server) sayRaw(text []byte, transport string, to netip.AddrPort) error {
+	if transport == "UDP" {
+		if s.udp == nil {
+			return errNoAddress
+		}
+		_, err := s.udp.WriteTo(text, net.UDPAddrFromAddrPort(to))
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
 	defer cancel()
-	var conn sipgo.Connection
-	var err error
-	if res.Transport() == "UDP" {
-		conn, err = s.transport.GetConnection("udp", s.udp.LocalAddr().String())
-	} else {
-		probe := sipgo.NewRequest(sipgo.OPTIONS, sipgo.Uri{Scheme: "sip"}) // sipgo opens connections for requests only
-		probe.AppendHeader(s.newVia("TCP", s.local))
-		probe.SetTransport("TCP")
-		probe.SetDestination(res.Destination())
-		conn, err = s.transport.ClientRequestConnection(ctx, probe)
-	}
+	probe := sipgo.NewRequest(sipgo.OPTIONS, sipgo.Uri{Scheme: "sip"}) // sipgo opens connections for requests only
+	probe.AppendHeader(s.newVia("TCP", s.local))
+	probe.SetTransport("TCP")
+	probe.SetDestination(to.String())
+	conn, err := s.transport.ClientRequestConnection(ctx, probe)
 	if err != nil {
-		return fmt.Errorf("send response: %w", err)
+		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.TryClose()
-	if err = conn.WriteMsg(res); err != nil {
-		return fmt.Errorf("send response: %w", err)
+	w, ok := conn.(io.Writer)
+	if !ok {
+		return errNoAddress
 	}
-	return nil
+	_, err = w.Write(text)
+	return err
 }

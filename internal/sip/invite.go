@@ -255,7 +255,7 @@ func (d *dialog) confirm(a *awaiting) error {
 // repeat sends the 2xx again.
 func (d *dialog) repeat(now time.Time) {
 	if d.former != nil {
-		d.refuseAgain(now)
+		d.finalAgain(now)
 		return
 	}
 	if d.await == nil {
@@ -276,9 +276,10 @@ func (d *dialog) answer(reply chan error) {
 	}
 	body, offered, err := d.sound.describe()
 	if err == nil {
-		d.keep(keptAnswering)
 		extra := append(d.session.granted(d.invite), d.contact(), allow(), supported())
-		err = d.confirm(&awaiting{d.tx, response(d.invite, 200, body, extra...), d.invite.CSeq().SeqNo, offered})
+		d.yes = response(d.invite, 200, body, extra...)
+		d.keep(keptAnswering)
+		err = d.confirm(&awaiting{d.tx, d.yes, d.invite.CSeq().SeqNo, offered})
 	}
 	switch {
 	case errors.Is(err, sipgo.ErrTransactionCanceled):
@@ -303,7 +304,7 @@ func (d *dialog) answer(reply chan error) {
 func (d *dialog) ack(r request) {
 	r.tx.Terminate()
 	if d.former != nil {
-		d.refusalTaken()
+		d.finalTaken()
 		return
 	}
 	d.acknowledged(r.Request)

@@ -45,8 +45,9 @@ type record struct {
 	Peer      string   `json:"peer,omitempty"` // host:port that its messages come from
 	Direct    bool     `json:"direct,omitempty"`
 	Seq       uint32   `json:"seq"`              // of our last request that was recorded
-	Invite    string   `json:"invite,omitempty"` // its headers, as long as it may lack an end
-	To        string   `json:"to,omitempty"`     // host:port that it was sent to, or its responses go to
+	Invite    string   `json:"invite,omitempty"` // UAC: its headers, as long as it has no final response
+	Final     string   `json:"final,omitempty"`  // UAS: the final response that the INVITE gets, as long as it lacks an ACK
+	To        string   `json:"to,omitempty"`     // host:port that one of the two goes to
 }
 
 // A keptEnd is an end as it is recorded.
@@ -75,9 +76,11 @@ func (d *dialog) record(stage string) *record {
 		r.Routes = append(r.Routes, d.routes[i].String())
 	}
 	switch stage {
-	case keptRinging, keptAnswering:
-		r.Invite = essence(d.invite)
-		r.To = response(d.invite, 480, nil).Destination()
+	case keptRinging:
+		res := response(d.invite, 480, nil)
+		r.Final, r.To = res.String(), res.Destination()
+	case keptAnswering:
+		r.Final, r.To = d.yes.String(), d.yes.Destination()
 	case keptCalling:
 		r.Invite = essence(d.invite)
 		r.To = d.invite.Destination()
@@ -86,7 +89,7 @@ func (d *dialog) record(stage string) *record {
 	return r
 }
 
-// essence is what an INVITE's CANCEL, ACK and final response are made of.
+// essence is what an INVITE's CANCEL and ACK are made of.
 func essence(invite *sipgo.Request) string {
 	req := sipgo.NewRequest(invite.Method, invite.Recipient)
 	for _, name := range []string{"Via", "Route", "From", "To", "Call-ID", "CSeq"} {
@@ -158,9 +161,6 @@ func (r *record) readInvite() (*sipgo.Request, error) {
 	if _, _, err := net.SplitHostPort(r.To); err != nil || unprintable(r.To) {
 		return nil, fmt.Errorf("%w: bad address", errRecord)
 	}
-	if _, err := netip.ParseAddrPort(r.To); err != nil && r.Stage != keptCalling {
-		return nil, fmt.Errorf("%w: %w", errRecord, err)
-	}
 	m, err := sipgo.ParseMessage([]byte(r.Invite))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errRecord, err)
@@ -174,4 +174,25 @@ func (r *record) readInvite() (*sipgo.Request, error) {
 	}
 	req.SetTransport(r.Transport)
 	return req, nil
+}
+
+// readFinal reads the response that an INVITE is to get.
+func (r *record) readFinal() (*sipgo.Response, error) {
+	if _, err := netip.ParseAddrPort(r.To); err != nil {
+		return nil, fmt.Errorf("%w: %w", errRecord, err)
+	}
+	m, err := sipgo.ParseMessage([]byte(r.Final))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errRecord, err)
+	}
+	res, ok := m.(*sipgo.Response)
+	if !ok || res.IsProvisional() || !complete(res) || res.CSeq().MethodName != sipgo.INVITE || toTag(res) != r.Local.Tag {
+		return nil, fmt.Errorf("%w: its final response is none", errRecord)
+	}
+	return res, nil
+}
+
+// complete reports whether a message has what every one has (RFC 3261 §8.1.1).
+func complete(m sipgo.Message) bool {
+	return m.Via() != nil && m.CSeq() != nil && m.CallID() != nil && m.From() != nil && m.To() != nil
 }

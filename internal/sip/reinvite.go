@@ -82,8 +82,7 @@ func (d *dialog) farBye(r request) {
 			d.emit(leg.Answered{})
 		}
 	case leaving:
-		if d.former != nil && d.former.refusal != nil { // its INVITE has no end yet
-			d.refuse()
+		if d.former.awaits() { // its INVITE has no end yet
 			return
 		}
 	}

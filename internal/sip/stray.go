@@ -90,7 +90,7 @@ func (s *Server) strayResponse(res *sipgo.Response) {
 // ours: it names our address, alone, and has a tag of the length that ours have.
 func (s *Server) plausible(res *sipgo.Response) bool {
 	via, cseq, call := res.Via(), res.CSeq(), res.CallID()
-	if via == nil || cseq == nil || call == nil || res.From() == nil || res.To() == nil || res.IsProvisional() || cseq.MethodName != sipgo.INVITE {
+	if !complete(res) || res.IsProvisional() || cseq.MethodName != sipgo.INVITE {
 		return false
 	}
 	from, err := netip.ParseAddrPort(res.Source())

@@ -65,7 +65,10 @@ func (t *table) remove(d *dialog) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.byID, dialogKey(d.callID, d.local.tag, d.remote.tag))
-	if d.uas && d.invite != nil {
+	switch {
+	case d.former != nil:
+		delete(t.byStart, d.former.start)
+	case d.uas:
 		delete(t.byStart, requestKey(d.invite))
 	}
 }
