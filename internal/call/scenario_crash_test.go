@@ -27,6 +27,8 @@ type house struct {
 	past    []*life
 	kept    map[string][]byte // memos, by call
 	full    bool              // the disk
+	stuck   chan struct{}     // closed when the disk works again; nil: it does
+	waiting chan error        // the answer to an unanswered command
 	dir     string            // of recordings
 	curtain chan struct{}     // closed when the scenario is over
 }
@@ -70,6 +72,9 @@ func (s *stage) open(dir string) {
 
 // close ends all processes.
 func (s *stage) close() {
+	if s.stuck != nil {
+		_ = s.disk("free")
+	}
 	s.mu.Lock()
 	s.full = false
 	s.mu.Unlock()
@@ -100,6 +105,12 @@ func (s *stage) killed(l *life) bool {
 // keep is a journal and a courier.
 func (s *stage) keep(l *life, e call.Entry) error {
 	s.mu.Lock()
+	for s.stuck != nil {
+		stuck := s.stuck
+		s.mu.Unlock()
+		<-stuck
+		s.mu.Lock()
+	}
 	dead, full := l.dead, s.full
 	if !dead {
 		if e.Changed && !full {
@@ -124,15 +135,10 @@ func (s *stage) keep(l *life, e call.Entry) error {
 
 // disaster: "crash" kills the process and starts it again; "crash with the next"
 // kills it when it has kept the next thing, before anybody hears of it, and the
-// "crash" after that starts it again. "disk full" lets nothing be kept until
-// "disk empty".
+// "crash" after that starts it again.
 func (s *stage) disaster(words []string) error {
 	s.mu.Lock()
 	switch {
-	case words[0] == "disk":
-		s.full = words[1] == "full"
-		s.mu.Unlock()
-		return nil
 	case len(words) > 1:
 		s.life.last = true
 		s.mu.Unlock()
@@ -149,9 +155,32 @@ func (s *stage) disaster(words []string) error {
 	return nil
 }
 
-// unanswered has something done that the process does not live to answer.
+// disk: "disk full" lets nothing be kept until "disk empty"; "disk stuck" lets
+// everything wait until "disk free".
+func (s *stage) disk(what string) error {
+	s.mu.Lock()
+	stuck, waiting := s.stuck, s.waiting
+	s.full = what == "full"
+	s.stuck = nil
+	if what == "stuck" {
+		s.stuck, s.waiting = make(chan struct{}), nil
+	}
+	s.mu.Unlock()
+	if what != "free" {
+		return nil
+	}
+	close(stuck)
+	if waiting == nil {
+		return nil
+	}
+	return <-waiting
+}
+
+// unanswered has something done that the process does not live to answer, or
+// cannot answer before the disk is free.
 func (s *stage) unanswered(do func() error) error {
 	answer := make(chan error, 1)
+	s.waiting = answer
 	s.ended.Go(func() { answer <- do() })
 	select {
 	case err := <-answer:

@@ -50,12 +50,24 @@ func (s *stage) farEnd(l *legtest.Leg, ear *earwitness, words []string) error {
 		l.Transferred(true, 0)
 	case "fails":
 		l.Transferred(false, cause(what))
+	case "rings":
+		select {
+		case <-l.Answered():
+			return errors.New("has been answered")
+		default:
+		}
+	case "stays":
+		select {
+		case <-l.Ended():
+			return errors.New("has ended")
+		default:
+		}
 	case "got":
 		if got := l.Sent(); got != what {
 			return fmt.Errorf("got %q", got)
 		}
 	case "sent-to":
-		if got := l.Handed(); got != "8:acs:"+what {
+		if got := l.Handed(); got != "8:acs:"+what && (got != "" || what != "nobody") {
 			return fmt.Errorf("was sent to %q", got)
 		}
 	case "hangs":

@@ -129,8 +129,15 @@ func (s *stage) line(line string) error {
 	case "wait":
 		s.wait(duration(rest[1]))
 		return nil
-	case "crash", "disk":
+	case "crash":
 		return s.disaster(rest)
+	case "disk":
+		return s.disk(rest[1])
+	case "uncalled":
+		if l, _ := s.leg(rest[1]); l != nil {
+			return errors.New("is called")
+		}
+		return nil
 	}
 	if options["unanswered"] == "yes" {
 		return s.unanswered(func() error { return s.command(rest, options) })
