@@ -3,15 +3,18 @@
 //
 // # What it does
 //
-//	go run ./bench          all of the below, about five minutes
+//	go run ./bench          hold, ladder and churn, about five minutes
 //	go run ./bench hold     500 IVR legs for a minute
 //	go run ./bench ladder   more and more legs, until packets come late
 //	go run ./bench churn    5,000 short calls
+//	go run ./bench events   how fast events are, and how many a second there can be
+//	go run ./bench restart  1,000 calls, a killed server, and the end of the last call
+//	go run ./bench rsa      signatures beside the ticks, with and without protection
 //
-// Each starts a server of its own, holds it to one core and itself to another,
-// and prints what it has measured, as text or, with --json, as JSON. README.md
-// beside this file keeps results. `go test -bench . ./bench` measures a leg
-// without sockets and processes.
+// All but the last start a server of their own, hold it to one core and
+// themselves to another. Each prints what it has measured, as text or, with
+// --json, as JSON. README.md beside this file keeps results. `go test -bench .
+// ./bench` measures a leg without sockets and processes.
 //
 // # How it works
 //

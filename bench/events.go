@@ -38,47 +38,10 @@ type told struct {
 	Journal map[string]float64    `json:"journal"` // the server's counters of it
 }
 
-// Run first lets short calls come and go while the standing ones are muted and
-// unmuted now and then, and then has those muted and unmuted as fast as it goes.
-func (c *eventsCmd) Run(ctx context.Context) (err error) {
-	s, err := c.open(ctx)
+// Run measures events.
+func (c *eventsCmd) Run(ctx context.Context) error {
+	r, err := c.measure(ctx)
 	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.phones.Call(ctx, c.Legs); err != nil {
-		return err
-	}
-	_ = s.phones.Waits()
-	r := told{Machine: machine(), Sync: c.Sync, Rate: c.Rate}
-	before, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
-	if err := c.calm(ctx, s); err != nil {
-		return err
-	}
-	r.Calm = s.phones.Waits()
-	between, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
-	n, err := s.phones.Toggle(ctx, c.For, 0)
-	if err != nil {
-		return err
-	}
-	r.Full = s.phones.Waits()
-	after, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
-	share := func(a, b load.Look) float64 { return (b.CPU - a.CPU) / b.At.Sub(a.At).Seconds() }
-	r.Core, r.Busy = share(before, between), share(between, after)
-	r.Events = float64(n) / after.At.Sub(between.At).Seconds()
-	r.Each = r.Busy / r.Events * 1e6
-	counted := risen(before, after)
-	r.Late, r.Skipped, r.Journal = counted.Late, counted.Skipped, journal(before, after)
-	if err := s.phones.HangUp(ctx); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -86,6 +49,49 @@ func (c *eventsCmd) Run(ctx context.Context) (err error) {
 	}
 	r.text(os.Stdout)
 	return nil
+}
+
+// measure first lets short calls come and go while the standing ones are muted
+// and unmuted now and then, and then has those muted and unmuted as fast as it
+// goes.
+func (c *eventsCmd) measure(ctx context.Context) (r told, err error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.phones.Call(ctx, c.Legs); err != nil {
+		return r, err
+	}
+	r = told{Machine: machine(), Sync: c.Sync, Rate: c.Rate}
+	before, err := s.look(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := c.calm(ctx, s); err != nil {
+		return r, err
+	}
+	r.Calm = s.phones.Waits()
+	between, err := s.look(ctx)
+	if err != nil {
+		return r, err
+	}
+	n, err := s.phones.Toggle(ctx, c.For, 0)
+	if err != nil {
+		return r, err
+	}
+	r.Full = s.phones.Waits()
+	after, err := s.look(ctx)
+	if err != nil {
+		return r, err
+	}
+	share := func(a, b load.Look) float64 { return (b.CPU - a.CPU) / b.At.Sub(a.At).Seconds() }
+	r.Core, r.Busy = share(before, between), share(between, after)
+	r.Events = float64(n) / after.At.Sub(between.At).Seconds()
+	r.Each = r.Busy / r.Events * 1e6
+	counted := risen(before, after)
+	r.Late, r.Skipped, r.Journal = counted.Late, counted.Skipped, journal(before, after)
+	return r, s.phones.HangUp(ctx)
 }
 
 // calm is a load that a core carries easily.

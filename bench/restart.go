@@ -35,27 +35,40 @@ type comeback struct {
 	Left         float64   `json:"calls_left"`
 }
 
-// Run kills a server with calls and starts it again.
-func (c *restartCmd) Run(ctx context.Context) (err error) {
-	s, err := c.open(ctx)
+// Run measures a restart.
+func (c *restartCmd) Run(ctx context.Context) error {
+	r, err := c.measure(ctx)
 	if err != nil {
 		return err
 	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	r.text(os.Stdout)
+	return nil
+}
+
+// measure kills a server with calls and starts it again.
+func (c *restartCmd) measure(ctx context.Context) (r comeback, err error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return r, err
+	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.phones.Call(ctx, c.Legs); err != nil {
-		return err
+		return r, err
 	}
 	_ = s.phones.Measure(ctx, 2*time.Second) // let it calm down
-	r := comeback{Machine: machine(), Sync: c.Sync}
+	r = comeback{Machine: machine(), Sync: c.Sync}
 	s.kill()
 	r.Data = size(s.data)
 	began := time.Now()
 	if err := s.start(ctx); err != nil {
-		return err
+		return r, err
 	}
 	r.Listening = time.Since(began).Seconds()
 	if err := s.ready(ctx); err != nil {
-		return err
+		return r, err
 	}
 	r.Ready = time.Since(began).Seconds()
 	limited, cancel := context.WithTimeout(ctx, c.Wait)
@@ -63,15 +76,8 @@ func (c *restartCmd) Run(ctx context.Context) (err error) {
 	r.Ends = s.phones.Ends(limited)
 	r.Disconnected, r.Bye = since(r.Ends.LastDisconnected, began), since(r.Ends.LastBye, began)
 	look, err := s.look(ctx)
-	if err != nil {
-		return err
-	}
 	r.CPU, r.Left = look.CPU, look.Metrics["tipring_calls"]
-	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(r)
-	}
-	r.text(os.Stdout)
-	return nil
+	return r, err
 }
 
 func since(at, began time.Time) float64 {

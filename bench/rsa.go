@@ -66,21 +66,39 @@ type lateness struct {
 	Max     float64 `json:"max_ms"`
 }
 
-// Run ticks rooms beside goroutines that sign, under one guard after the other.
+// Run measures all guards.
 func (c *rsaCmd) Run(ctx context.Context) error {
-	cores := runtime.NumCPU()
-	if c.Core >= 0 {
-		cores = 1
-	}
-	if err := pinSelf(c.Core, c.Nice); err != nil {
+	cost, all, err := c.measure(ctx, guards)
+	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(all)
+	}
+	fmt.Printf("rsa: %s; held to %d; %d rooms; a signature of RS256 with 2048 bits takes %v\n", machine(), c.cores(), c.Rooms, cost.Round(time.Microsecond))
+	table(os.Stdout, all)
+	return nil
+}
+
+func (c *rsaCmd) cores() int {
+	if c.Core >= 0 {
+		return 1
+	}
+	return runtime.NumCPU()
+}
+
+// measure ticks rooms beside goroutines that sign, under one guard after the
+// other.
+func (c *rsaCmd) measure(ctx context.Context, guards []guard) (cost time.Duration, all []lateness, err error) {
+	cores := c.cores()
+	if err := pinSelf(c.Core, c.Nice); err != nil {
+		return 0, nil, err
 	}
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		return fmt.Errorf("make a key: %w", err)
+		return 0, nil, fmt.Errorf("make a key: %w", err)
 	}
-	cost := signature(key)
-	all := []lateness{}
+	cost = signature(key)
 	for _, signers := range append([]int{0}, c.Signers...) {
 		for i, g := range guards {
 			if signers == 0 && i > 0 && i < len(guards)-1 {
@@ -88,18 +106,13 @@ func (c *rsaCmd) Run(ctx context.Context) error {
 			}
 			l, err := c.beside(ctx, g, key, signers, cores)
 			if err != nil {
-				return err
+				return cost, all, err
 			}
 			l.Share = l.Signed * cost.Seconds() / float64(cores)
 			all = append(all, l)
 		}
 	}
-	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(all)
-	}
-	fmt.Printf("rsa: %s; held to %d; %d rooms; a signature of RS256 with 2048 bits takes %v\n", machine(), cores, c.Rooms, cost.Round(time.Microsecond))
-	table(os.Stdout, all)
-	return nil
+	return cost, all, nil
 }
 
 func table(w io.Writer, all []lateness) {

@@ -56,6 +56,61 @@ func TestAFewCalls(t *testing.T) {
 	checkLeftovers(t, r)
 }
 
+// TestEventsOfAFewCalls finds a time for each act.
+func TestEventsOfAFewCalls(t *testing.T) {
+	c := eventsCmd{setting: few, Legs: 4, Calls: 20, For: time.Second}
+	c.Sync = true
+	r, err := c.measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"INVITE → IncomingCall", "answer → CallConnected", "play → PlayStarted", "mute → ParticipantsUpdated", "terminate → CallDisconnected"} {
+		if w := r.Calm[name]; w.Count == 0 || w.Median <= 0 {
+			t.Errorf("%s: %+v", name, w)
+		}
+	}
+	if n := r.Full["mute → ParticipantsUpdated"].Count; n < 20 || r.Events <= 0 {
+		t.Errorf("%d events, %.0f a second", n, r.Events)
+	}
+	if r.Journal["tipring_journal_commits_total"] == 0 {
+		t.Error("nothing was counted of the journal")
+	}
+}
+
+// TestTheReturnOfAKilledServer: every call of it ends, for the app and for the
+// phone.
+func TestTheReturnOfAKilledServer(t *testing.T) {
+	const legs = 10
+	c := restartCmd{setting: few, Legs: legs, Wait: time.Minute}
+	r, err := c.measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := r.Ends; e.Calls != legs || e.Disconnected != legs || e.Byed != legs || e.Failed < legs || r.Left != 0 {
+		t.Errorf("%+v, %.0f calls left", e, r.Left)
+	}
+	if r.Ready < r.Listening || r.Data == 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestSigningBesideAFewTicks: all that it takes to measure is there.
+func TestSigningBesideAFewTicks(t *testing.T) {
+	c := rsaCmd{Core: -1, Rooms: 20, Signers: []int{1}, For: 500 * time.Millisecond}
+	_, all, err := c.measure(t.Context(), guards)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != len(guards)+2 {
+		t.Errorf("%d measurements", len(all))
+	}
+	for _, l := range all {
+		if l.Ticks == 0 || (l.Signed > 0) != (l.Signers > 0) {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
 // checkLeftovers allows for the connections to the app that are kept open: two
 // goroutines and a descriptor for each.
 func checkLeftovers(t *testing.T, r result) {
