@@ -51,8 +51,10 @@ type event struct {
 	data  map[string]any
 	cloud map[string]any // as it came, if a callback
 	grid  map[string]any // as it came, if of Event Grid
-	at    time.Time
-	taken bool
+	// headers are those that it came with, in small letters.
+	headers map[string]string
+	at      time.Time
+	taken   bool
 }
 
 // get is a field by its path: "resultInformation.subCode".
@@ -111,6 +113,7 @@ func (a *app) line(b []byte) {
 		ID int
 		reply
 		Event, Cloud, Grid map[string]any
+		Headers            map[string]string
 	}
 	if json.Unmarshal(b, &l) != nil {
 		return // the process keeps it for the log
@@ -119,7 +122,7 @@ func (a *app) line(b []byte) {
 	defer a.mu.Unlock()
 	if l.Event != nil {
 		kind, _ := l.Event["kind"].(string)
-		a.events = append(a.events, &event{kind: kind, data: l.Event, cloud: l.Cloud, grid: l.Grid, at: time.Now()})
+		a.events = append(a.events, &event{kind: kind, data: l.Event, cloud: l.Cloud, grid: l.Grid, headers: l.Headers, at: time.Now()})
 		return
 	}
 	if c := a.replies[l.ID]; c != nil {

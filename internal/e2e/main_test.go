@@ -33,7 +33,7 @@ func tools() error {
 			return fmt.Errorf("%s is not installed", tool)
 		}
 	}
-	for _, sdk := range []string{filepath.Join("app", "node_modules", "@azure", "communication-call-automation"), pythonProgram, filepath.Join(javaClasses, "App.class")} {
+	for _, sdk := range []string{filepath.Join("app", "node_modules", "@azure", "communication-call-automation"), filepath.Join("app", "node_modules", "jose"), pythonProgram, filepath.Join(javaClasses, "App.class")} {
 		if _, err := os.Stat(sdk); err != nil {
 			return fmt.Errorf("an SDK is not installed in internal/e2e: %w", err)
 		}

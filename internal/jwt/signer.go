@@ -64,6 +64,7 @@ type use struct {
 type token struct {
 	text string
 	made time.Time
+	by   *key
 }
 
 // mostTokens bounds how many tokens are remembered.
@@ -186,8 +187,14 @@ func (s *Signer) published() []*key {
 	return s.keys
 }
 
+// signer is the key that signs now.
+func (s *Signer) signer(now time.Time) *key {
+	keys := s.published()
+	return keys[signing(keys, now.Round(0))]
+}
+
 // Sign gives a token for an audience that lives so long from its making, or
-// one that was made within the last minute.
+// one that the same key made within the last minute.
 func (s *Signer) Sign(audience string, life time.Duration) (string, error) {
 	u := use{audience, life}
 	if text := s.recent(u); text != "" {
@@ -199,8 +206,8 @@ func (s *Signer) Sign(audience string, life time.Duration) (string, error) {
 		return text, nil
 	}
 	now := s.config.Now()
-	keys := s.published()
-	text, err := sign(keys[signing(keys, now.Round(0))], golangjwt.MapClaims{
+	by := s.signer(now)
+	text, err := sign(by, golangjwt.MapClaims{
 		"iss": s.config.Issuer, "aud": audience,
 		"iat": now.Unix(), "nbf": now.Add(-early).Unix(), "exp": now.Unix() + int64(life/time.Second),
 	})
@@ -208,7 +215,7 @@ func (s *Signer) Sign(audience string, life time.Duration) (string, error) {
 		return "", err
 	}
 	s.signed.Add(1)
-	s.remember(u, token{text, now})
+	s.remember(u, token{text, now, by})
 	return text, nil
 }
 
@@ -222,14 +229,15 @@ func sign(k *key, claims golangjwt.MapClaims) (string, error) {
 	return text, nil
 }
 
-// recent is the token of this use, if it is young by both clocks: after a jump
-// of the wall clock it would not count.
+// recent is the token of this use, if the key that signs now made it, and if it
+// is young by both clocks: after a jump of the wall clock it would not count.
 func (s *Signer) recent(u use) string {
 	now := s.config.Now()
+	by := s.signer(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, there := s.tokens[u]
-	if !there || now.Sub(t.made) >= s.config.Reuse || now.Round(0).Sub(t.made.Round(0)).Abs() >= s.config.Reuse {
+	if !there || t.by != by || now.Sub(t.made) >= s.config.Reuse || now.Round(0).Sub(t.made.Round(0)).Abs() >= s.config.Reuse {
 		return ""
 	}
 	s.reused.Add(1)

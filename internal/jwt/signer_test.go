@@ -210,10 +210,19 @@ func TestATokenIsGivenAgainForAMinute(t *testing.T) {
 	if made, again := set.Counter("jwt_signatures_total", "", "", "").Value(), set.Counter("jwt_reused_total", "", "", "").Value(); made != 6 || again != 1 {
 		t.Errorf("%d signatures, %d given again", made, again)
 	}
+	s = open(t, t.TempDir(), c, func(config *jwt.Config) { config.Rotate = 20 * time.Second }) // the next key signs in 20 s
+	first = sign(t, s, jwt.CallbackLife)
+	c.add(11 * time.Second)
+	synctest.Test(t, func(t *testing.T) { turn(t, s) })
+	c.add(10 * time.Second)
+	if second = sign(t, s, jwt.CallbackLife); kid(t, second) == kid(t, first) {
+		t.Error("a key that was replaced still has its token given")
+	}
+	set = &metric.Set{}
 	never := open(t, t.TempDir(), c, func(config *jwt.Config) { config.Reuse, config.Metrics = -1, set })
 	sign(t, never, jwt.CallbackLife)
 	sign(t, never, jwt.CallbackLife)
-	if made := set.Counter("jwt_signatures_total", "", "", "").Value(); made != 8 {
+	if made := set.Counter("jwt_signatures_total", "", "", "").Value(); made != 2 {
 		t.Errorf("%d signatures: without reuse each token has its own", made)
 	}
 }

@@ -7,7 +7,7 @@
 //        on: client, connection, media, recording, stream, or app: see receivers
 //   out  {"id":1,"result":{…}}    or {"id":1,"error":{"statusCode":409,"code":"8519","message":"…"}}
 //        {"event":{"kind":"CallConnected",…},"cloud":{…},"headers":{…}}   what the SDK's parser makes of a callback
-//        {"event":{"kind":"IncomingCall",…},"grid":{…}}                   an Event Grid event
+//        {"event":{"kind":"IncomingCall",…},"grid":{…},"headers":{…}}     an Event Grid event
 //        {"event":{"kind":"Fetched","name":"menu.wav"}}                   a prompt was downloaded
 //        {"event":{"kind":"StreamOpened","stream":0,"headers":{…}}}       a websocket of media streaming; its
 //        {"event":{"kind":"StreamClosed","stream":0,"code":1000}}         frames are kept until asked for
@@ -25,18 +25,27 @@ import {
   parseCallAutomationEvent,
   StreamingData,
 } from "@azure/communication-call-automation";
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import { WebSocketServer } from "ws";
 
 let client;
 let refusals = 0;
 let everyone;
 const streams = [];
+const keySets = {}; // of issuers, by their address
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 
 // What a command is called on.
 const receivers = {
   app: () => ({
     connect: (connectionString, options) => void (client = new CallAutomationClient(connectionString, options)),
+    connectWith: (endpoint, token) =>
+      void (client = new CallAutomationClient(endpoint, { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3600e3 }) })),
+    verify: async (token, openid, audience) => {
+      const { issuer, jwks_uri } = await (await fetch(openid)).json();
+      const keys = (keySets[jwks_uri] ??= createRemoteJWKSet(new URL(jwks_uri), { cooldownDuration: 0 }));
+      return await jwtVerify(token, keys, { issuer, audience, algorithms: ["RS256"] });
+    },
     refuse: (times) => void (refusals = times), // the next callbacks get 503
     answerAll: (callbackUrl) => void (everyone = callbackUrl), // from now on, without being told
   }),
@@ -51,19 +60,19 @@ async function obey({ id, on, call, do: method, args = [] }) {
   try {
     const receiver = receivers[on](call);
     if (typeof receiver?.[method] !== "function") throw new Error(`${on} has no method ${method}`);
-    const { callConnection, ...result } = (await receiver[method](...args)) ?? {}; // the former is a client, not data
+    const { callConnection, key, ...result } = (await receiver[method](...args)) ?? {}; // a client and a key are not data
     say({ id, result });
   } catch (e) {
     say({ id, error: { name: e.name, statusCode: e.statusCode, code: e.code, message: e.message } });
   }
 }
 
-function gridEvent(event, res) {
+function gridEvent(event, headers, res) {
   if (event.eventType === "Microsoft.EventGrid.SubscriptionValidationEvent") {
     say({ event: { kind: "SubscriptionValidation" }, grid: event });
     return res.end(JSON.stringify({ validationResponse: event.data.validationCode }));
   }
-  say({ event: { ...event.data, kind: event.eventType.replace("Microsoft.Communication.", "") }, grid: event });
+  say({ event: { ...event.data, kind: event.eventType.replace("Microsoft.Communication.", "") }, grid: event, headers });
   if (everyone && event.data.incomingCallContext)
     client.answerCall(event.data.incomingCallContext, everyone).catch((e) => say({ event: { kind: "NotAnswered", message: e.message } }));
   res.end();
@@ -121,7 +130,7 @@ async function serve(req, res) {
   for await (const chunk of req) body += chunk;
   const events = [JSON.parse(body)].flat();
   for (const event of events) {
-    if (pathname.startsWith("/events")) gridEvent(event, res);
+    if (pathname.startsWith("/events")) gridEvent(event, req.headers, res);
     else callback(event, req.url, req.headers, res);
   }
 }
