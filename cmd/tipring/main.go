@@ -36,6 +36,7 @@ type commands struct {
 	Call    callCmd    `cmd:"" help:"A phone in the terminal: place a SIP call, say a file, press keys, record what is heard."`
 	Listen  listenCmd  `cmd:"" help:"A websocket endpoint that takes in audio streams and transcriptions."`
 	Dtmf    dtmfCmd    `cmd:"" help:"Detect digits in sound."`
+	Events  eventsCmd  `cmd:"" help:"See the events that were given up, and send them again."`
 	Version versionCmd `cmd:"" help:"Print version, Go version and commit."`
 }
 

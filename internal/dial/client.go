@@ -43,8 +43,8 @@ func (d *Dialer) HTTPClient(l Limits) *http.Client {
 			ResponseHeaderTimeout:  l.Header,
 			ExpectContinueTimeout:  time.Second,
 			IdleConnTimeout:        90 * time.Second,
-			MaxIdleConns:           512,
-			MaxIdleConnsPerHost:    64, // an app that answers many calls keeps its connections
+			MaxIdleConns:           max(512, 2*l.PerHost),
+			MaxIdleConnsPerHost:    max(64, l.PerHost), // an app that answers many calls keeps its connections
 			MaxConnsPerHost:        l.PerHost,
 			MaxResponseHeaderBytes: 64 << 10,
 			ForceAttemptHTTP2:      true,

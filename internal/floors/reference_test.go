@@ -74,6 +74,12 @@ func flagsOf(all map[string]*ast.StructType, s *ast.StructType) map[string]strin
 			}
 			continue
 		}
+		if _, below := tag.Lookup("cmd"); below { // a command of the command
+			for name, value := range flagsOf(all, all[typeName(f)]) {
+				flags[name] = value
+			}
+			continue
+		}
 		_, positional := tag.Lookup("arg")
 		for _, field := range f.Names {
 			if positional || !field.IsExported() {

@@ -21,8 +21,7 @@ import (
 	"github.com/tipring/tipring/media/metronome"
 )
 
-// perHost is how many connections to one host callbacks have, and prompts, each
-// for themselves.
+// perHost is how many connections to one host prompts have.
 const perHost = 64
 
 // wire makes the rooms of the house and says who talks to whom.
@@ -44,7 +43,7 @@ func (s *Server) wire() error {
 		return fmt.Errorf("--data: %w", err)
 	}
 	s.courier = webhook.New(webhook.Config{
-		Outbox: box, Client: out.HTTPClient(dial.Limits{PerHost: perHost}), Subscribers: s.config.Events,
+		Outbox: box, Client: out.HTTPClient(dial.Limits{PerHost: webhook.HostSlots}), Subscribers: s.config.Events,
 		PublicURL: s.PublicURL(), Sign: s.sign, Audience: s.audience(), Metrics: s.metrics, Log: s.log,
 	})
 	s.calls = call.NewRegistry(call.Config{

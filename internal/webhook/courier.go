@@ -29,12 +29,16 @@ type Config struct {
 	Audience string // for Sign
 
 	Slots     int              // attempts at one time; 2048
-	HostSlots int              // of them to one host, if it is equal to them; 512
+	HostSlots int              // of them to one host, if it is equal to them; HostSlots
 	Drain     time.Duration    // how long Run goes on when its context is done; 5 s
 	Metrics   *metric.Set      // webhook_…; may be nil
 	Log       *slog.Logger     // nil: silent
 	Now       func() time.Time // the wall clock, for what is written; nil: time.Now
 }
+
+// HostSlots is how many attempts at one time a host may have, so many
+// connections does it take.
+const HostSlots = 512
 
 const (
 	attemptTimeout = 30 * time.Second
@@ -81,7 +85,7 @@ func New(c Config) *Courier {
 	c.Client = cmp.Or(c.Client, http.DefaultClient)
 	c.Topic = cmp.Or(c.Topic, defaultTopic)
 	c.Slots = cmp.Or(max(0, c.Slots), 2048)
-	c.HostSlots = cmp.Or(max(0, c.HostSlots), 512)
+	c.HostSlots = cmp.Or(max(0, c.HostSlots), HostSlots)
 	c.Drain = cmp.Or(c.Drain, 5*time.Second)
 	client := *c.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
