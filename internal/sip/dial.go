@@ -363,35 +363,3 @@ func (d *dialog) unanswered() {
 	d.end(leg.Unreachable, true)
 	d.stage = over
 }
-
-// withdraw takes our INVITE back. CANCEL must not go before the far end has
-// been heard of (RFC 3261 §9.1).
-func (d *dialog) withdraw() {
-	d.deadlines = deadlines{giveUp: d.patience()}
-	if !d.out.heard {
-		return
-	}
-	inv := d.out.req
-	req := sipgo.NewRequest(sipgo.CANCEL, inv.Recipient)
-	req.AppendHeader(inv.Via().Clone())
-	sipgo.CopyHeaders("Route", inv, req)
-	hops := sipgo.MaxForwardsHeader(70)
-	req.AppendHeader(&hops)
-	for _, name := range []string{"From", "To", "Call-ID"} {
-		sipgo.CopyHeaders(name, inv, req)
-	}
-	req.AppendHeader(&sipgo.CSeqHeader{SeqNo: inv.CSeq().SeqNo, MethodName: sipgo.CANCEL})
-	if d.elsewhere { // so that the telephone shows no missed call
-		req.AppendHeader(sipgo.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
-	}
-	req.SetBody(nil)
-	d.server.aim(req, inv.Transport(), inv.Destination())
-	tx, err := d.server.transmit(context.Background(), req)
-	if err != nil {
-		d.log.Info("sip: CANCEL not sent", "error", err)
-		d.withdrawn(nil, nil)
-		return
-	}
-	d.pending.drop()
-	d.pending = &exchange{tx: tx, req: req, then: d.withdrawn}
-}

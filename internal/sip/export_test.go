@@ -1,8 +1,39 @@
 package sip
 
+import sipgo "github.com/emiago/sipgo/sip"
+
 // For the fuzz targets.
 var (
 	FragmentStatus = fragmentStatus
 	URIHeaders     = uriHeaders
 	CheckHeaders   = checkHeaders
 )
+
+// Rehearse gives the request, or the response, that ends a dialog of this
+// record.
+func (s *Server) Rehearse(record []byte) (text string, err error) {
+	d, err := s.restore("key", record)
+	if err != nil {
+		return "", err
+	}
+	if d.former.final != nil {
+		return string(d.former.final), nil
+	}
+	req, err := d.newRequest(sipgo.BYE, d.seq)
+	if err != nil {
+		return "", err
+	}
+	if d.out != nil {
+		req = d.cancelRequest()
+	}
+	return req.String(), nil
+}
+
+// Encoder makes the record of the dialog of a record again.
+func (s *Server) Encoder(record []byte) (func() []byte, error) {
+	d, err := s.restore("key", record)
+	if err != nil {
+		return nil, err
+	}
+	return func() []byte { return d.record(keptUp).encode() }, nil
+}

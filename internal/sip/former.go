@@ -244,18 +244,6 @@ func (d *dialog) parted(res *sipgo.Response) {
 	}
 }
 
-// withdrawn takes the final response to a CANCEL, nil for none. In a former
-// dialog no transaction of the INVITE is there to end it.
-func (d *dialog) withdrawn(_ *exchange, res *sipgo.Response) {
-	switch {
-	case d.former == nil || d.stage != calling:
-	case res == nil:
-		d.former.ended, d.stage = "no answer", over
-	case !res.IsSuccess():
-		d.former.ended, d.stage = "was over", over
-	}
-}
-
 // sayFinal sends a former caller's INVITE its final response, and again until
 // its ACK: a refusal where it heard ringing (RFC 3261 §17.2.1), and once more
 // the 2xx where that may have been lost, or its ACK (§13.3.1.4): a BYE may

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	sipgo "github.com/emiago/sipgo/sip"
+
 	"github.com/tipring/tipring/internal/directory"
 	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/metric"
@@ -94,6 +96,43 @@ func FuzzHeaders(f *testing.F) {
 			if err := sip.CheckHeaders(map[string]string{sip.VoIPHeader(name): "v"}); err != nil {
 				t.Errorf("VoIP header of %q: %v", name, err)
 			}
+		}
+	})
+}
+
+// FuzzRecord: whatever a ledger gives back is refused, or makes one message that
+// can be read.
+func FuzzRecord(f *testing.F) {
+	const call = `"v":1,"callId":"c","local":{"uri":"sip:a@127.0.0.1","tag":"t"},"target":"sip:b@127.0.0.1:7001;transport=tcp","routes":["sip:127.0.0.1;lr"],"peer":"127.0.0.1:7001","direct":true,"seq":7,`
+	const heads = `Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=f\r\nTo: \"B\" <sip:b@c>;tag=t\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n`
+	seeds := []string{
+		`{` + call + `"stage":"up","transport":"UDP","remote":{"display":"B","uri":"sip:b@c","tag":"r"}}`,
+		`{` + call + `"stage":"calling","transport":"TCP","remote":{"uri":"tel:+1555"},"invite":"INVITE sip:b@c SIP/2.0\r\n` + heads + `","to":"127.0.0.1:7001"}`,
+		`{` + call + `"stage":"ringing","transport":"UDP","remote":{"uri":"sip:b@c","tag":"r"},"final":"SIP/2.0 480 No\r\n` + heads + `","to":"127.0.0.1:7001"}`,
+		`{` + call + `"stage":"answering","transport":"TCP","remote":{"uri":"sip:b@c","tag":"r"},"final":"SIP/2.0 200 OK\r\n` + heads + `","to":"127.0.0.1:7001"}`,
+	}
+	w := &wire{}
+	s := &sip.Server{PacketConn: w.listen(serverAddr), Metrics: new(metric.Set)}
+	if err := s.Listen(); err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range seeds {
+		if _, err := s.Rehearse([]byte(seed)); err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, record []byte) {
+		text, err := s.Rehearse(record)
+		if err != nil {
+			return
+		}
+		m, err := sipgo.ParseMessage([]byte(text))
+		if err != nil {
+			t.Fatalf("%v:\n%s", err, text)
+		}
+		if req, ok := m.(*sipgo.Request); ok && (req.Method != sipgo.BYE && req.Method != sipgo.CANCEL || strings.Count(text, "\r\n\r\n") != 1) {
+			t.Fatalf("%s", text)
 		}
 	})
 }

@@ -172,6 +172,12 @@ func (r *record) readInvite() (*sipgo.Request, error) {
 	if code, reason := check(req); code != 0 {
 		return nil, fmt.Errorf("%w: its INVITE: %s", errRecord, reason)
 	}
+	if _, err := sipgo.ParseMessage([]byte(essence(req))); err != nil {
+		return nil, fmt.Errorf("%w: its INVITE: %w", errRecord, err)
+	}
+	if req.Via().Host == "" {
+		return nil, fmt.Errorf("%w: its INVITE has no sender", errRecord)
+	}
 	req.SetTransport(r.Transport)
 	return req, nil
 }

@@ -1,0 +1,217 @@
+package sip_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"github.com/tipring/tipring/internal/leg"
+	"github.com/tipring/tipring/internal/sip"
+)
+
+// A ledger is a sip.Ledger in memory that survives the servers it is given to.
+type ledger struct {
+	mu      sync.Mutex
+	records map[string]string
+	dead    bool                // the server was killed: it can write no more
+	before  func(record string) // called before a Keep takes effect
+	err     error               // what Keep says
+}
+
+func (l *ledger) put(key string, record []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		return
+	}
+	if l.records == nil {
+		l.records = map[string]string{}
+	}
+	if record == nil {
+		delete(l.records, key)
+	} else {
+		l.records[key] = string(record)
+	}
+}
+
+func (l *ledger) Keep(key string, record []byte) error {
+	if l.before != nil {
+		l.before(string(record))
+	}
+	if l.err != nil {
+		return l.err
+	}
+	l.put(key, record)
+	return nil
+}
+
+func (l *ledger) Note(key string, record []byte) { l.put(key, record) }
+func (l *ledger) Forget(key string)              { l.put(key, nil) }
+
+func (l *ledger) all() map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[string]string{}
+	for k, v := range l.records {
+		out[k] = v
+	}
+	return out
+}
+
+func (l *ledger) stages() (out []string) {
+	for _, text := range l.all() {
+		var r struct{ Stage string }
+		json.Unmarshal([]byte(text), &r)
+		out = append(out, r.Stage)
+	}
+	return out
+}
+
+// kept serves with a ledger.
+func kept(t testing.TB, change func(*sip.Server)) (*bench, *ledger) {
+	l := &ledger{}
+	return serve(t, func(s *sip.Server) {
+		s.Ledger = l
+		if change != nil {
+			change(s)
+		}
+	}), l
+}
+
+// nothingKept checks that the ledger is empty once all is quiet.
+func (l *ledger) nothingKept(t testing.TB) {
+	t.Helper()
+	synctest.Wait()
+	for key, text := range l.all() {
+		t.Errorf("%s is still kept: %s", key, text)
+	}
+}
+
+// kept1 is the key of the only record.
+func kept1(l *ledger) string {
+	for key := range l.all() {
+		return key
+	}
+	return ""
+}
+
+// TestKeptBeforeItIsSaid: what the far end hears is on disk.
+func TestKeptBeforeItIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		var heard []string // when a record was about to be kept: its stage, and what the phone had
+		l.before = func(record string) {
+			var r struct{ Stage string }
+			json.Unmarshal([]byte(record), &r)
+			<-time.After(3 * time.Millisecond) // a slow disk
+			heard = append(heard, fmt.Sprintf("%s %d", r.Stage, len(p.in)))
+		}
+		p.say(p.request("INVITE", offerPCMU))
+		p.status(180)
+		in := b.leg()
+		b.accept(p, in)
+		p.say(p.request("BYE", ""))
+		p.status(200)
+		l.nothingKept(t)
+		out := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		inv := p.expect(sipgo.INVITE)
+		p.answer(inv, 200, offerPCMU)
+		p.expect(sipgo.ACK)
+		if got := strings.Join(heard, ", "); got != "ringing 0, answering 0, calling 0, up 0" {
+			t.Errorf("kept: %s", got)
+		}
+		go out.Hangup(context.Background(), leg.Normal)
+		bye := p.expect(sipgo.BYE)
+		if len(l.all()) != 1 {
+			t.Error("forgotten before the far end knew")
+		}
+		p.answer(bye, 200, "")
+		l.nothingKept(t)
+		q := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		p.answer(p.expect(sipgo.INVITE), 486, "")
+		p.expect(sipgo.ACK)
+		wantEnded(t, q, leg.Busy, true)
+		l.nothingKept(t)
+	})
+}
+
+func TestACallGoesOnThatCannotBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		l.err = errors.New("disk full")
+		p := b.phone("127.0.0.1:7001")
+		in := b.established(p)
+		p.say(p.request("BYE", ""))
+		p.status(200)
+		wantEnded(t, in, leg.Normal, true)
+		if b.count("dialog not kept") != 2 {
+			t.Errorf("counted %d times", b.count("dialog not kept"))
+		}
+	})
+}
+
+func TestAStopThatIsNotHeardIsSaidAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		b.established(p)
+		b.cut(true)
+		b.stop()
+		<-b.ran
+		if got := l.stages(); len(got) != 1 || got[0] != "up" {
+			t.Fatalf("kept %v", got)
+		}
+		b.restart(l, nil)
+		p.answer(p.expect(sipgo.BYE), 200, "")
+		l.nothingKept(t)
+		b.stop() // and one that ends before it has told anybody forgets nobody
+		<-b.ran
+	})
+}
+
+func TestBadRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		p.say(p.request("INVITE", offerPCMU))
+		p.status(180)
+		b.leg()
+		good := l.all()[kept1(l)]
+		if len(good) > 1500 {
+			t.Errorf("a record has %d bytes: %s", len(good), good)
+		}
+		s := b.newServer("127.0.0.1:5099")
+		s.Ledger = l
+		if err := s.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{
+			"", "{}", "x", strings.Replace(good, `"v":1`, `"v":2`, 1), strings.Replace(good, "ringing", "dancing", 1),
+			strings.Replace(good, "UDP", "SCTP", 1), strings.Replace(good, `"target":"sip`, `"target":"\r\n`, 1),
+			strings.Replace(good, "1 INVITE", "1 DANCE", 1), strings.Replace(good, `"to":"`, `"to":"?`, 1), strings.Repeat(" ", 1<<20),
+		} {
+			l.put("bad", []byte("x"))
+			if err := s.Recover("bad", []byte(text)); err == nil {
+				t.Errorf("recovered %.200s", text)
+			}
+			if l.all()["bad"] != "" {
+				t.Errorf("still kept: %.200s", text)
+			}
+		}
+		if err := s.Recover("good", []byte(good)); err != nil {
+			t.Error(err)
+		}
+		if err := s.Recover("again", []byte(good)); err == nil {
+			t.Error("the same dialog twice")
+		}
+	})
+}
