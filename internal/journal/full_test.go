@@ -18,7 +18,7 @@ import (
 // TestAFullDisk: a copy of this program fills a disk of its own, or, where it
 // cannot have one, meets the largest file it may write.
 func TestAFullDisk(t *testing.T) {
-	ways := []string{"limit"}
+	ways := []string{"limit", "files"}
 	if cmd := exec.CommandContext(t.Context(), os.Args[0]); ownMounts(cmd) {
 		cmd.Env = append(os.Environ(), "JOURNAL_CHILD=mount", "JOURNAL_DIR="+t.TempDir())
 		if out, err := cmd.CombinedOutput(); err == nil && strings.TrimSpace(string(out)) == "mounted" {
@@ -40,6 +40,49 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
+// fewFiles opens a journal while the process may open ever more files, beginning
+// with none: the embedded server deletes what it cannot open for that.
+func fewFiles(dir string) {
+	f := &filling{dir: filepath.Join(dir, "journal"), set: &metric.Set{}}
+	f.open()
+	if _, err := f.dead.Add(context.Background(), []byte("before")); err != nil {
+		f.failed(err)
+	}
+	want := ""
+	for n := range 100 {
+		key := fmt.Sprintf("k/%d", n)
+		want += key + " "
+		if err := f.commit(key); err != nil {
+			f.failed(err)
+		}
+	}
+	f.log.Close()
+	refused := 0
+	for n := range 60 {
+		more, err := allowFiles(n)
+		if err != nil {
+			f.failed(err)
+		}
+		l, err := journal.Open(journal.Config{Dir: f.dir})
+		more()
+		if err != nil {
+			refused++
+			continue
+		}
+		l.Close()
+	}
+	f.open()
+	f.holds("with files enough", want)
+	f.log.Close()
+	moved, _ := filepath.Glob(f.dir + ".broken*")
+	if refused < 5 || len(moved) > 0 {
+		f.failed(refused, "refusals, moved aside:", moved)
+	}
+	if !f.bad {
+		fmt.Println("all done")
+	}
+}
+
 // fullDisk is the child's part, and its word the verdict.
 func fullDisk(way, dir string) {
 	take, give, err := disk(way, dir)
@@ -47,8 +90,12 @@ func fullDisk(way, dir string) {
 		fmt.Println(err)
 		return
 	}
-	if way == "mount" {
+	switch way {
+	case "mount":
 		fmt.Println("mounted")
+		return
+	case "files":
+		fewFiles(dir)
 		return
 	}
 	f := &filling{dir: filepath.Join(dir, "journal"), set: &metric.Set{}, clock: make(clock)}

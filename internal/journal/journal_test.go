@@ -3,6 +3,7 @@ package journal_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) {
 		child(role)
 		return
 	}
+	_ = flag.Set("rapid.checks", "25") // each of them writes files; the command line may say more
 	goleak.VerifyTestMain(m)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -13,8 +14,8 @@ import (
 const (
 	streamName = "JOURNAL"
 	subject    = "journal"
-	storeDir   = "store"
 	probeBytes = groupBytes
+	patience   = 5 // tries to open a broken store again before it is given up
 )
 
 // reopen starts the store over.
@@ -28,7 +29,7 @@ func (l *Log) reopen() error {
 	l.mu.Lock()
 	last, shelves := l.index.last, l.shelves
 	l.mu.Unlock()
-	st, ix, err := l.load(last)
+	st, ix, err := l.load(last, l.w.tries >= patience)
 	if err != nil {
 		return err
 	}
@@ -48,15 +49,16 @@ func (l *Log) reopen() error {
 }
 
 // load opens the store and reads it. Messages after last, if it is not zero, are
-// deleted: nobody was promised them. A store that cannot be opened, though the
-// disk can be written and is not merely slow, is moved aside.
-func (l *Log) load(last uint64) (*store, *index, error) {
-	st, ix, err := l.try(last)
-	if err == nil {
-		return st, ix, nil
-	}
-	if isFull(err.Error()) || errors.Is(err, errSilent) {
-		return nil, nil, err
+// deleted: nobody was promised them. At last, a store that still cannot be
+// opened, though the disk can be written and is not merely slow, is moved aside.
+func (l *Log) load(last uint64, atLast bool) (st *store, ix *index, err error) {
+	for range 2 {
+		if st, ix, err = l.guarded(last); err == nil {
+			return st, ix, nil
+		}
+		if !atLast || errors.Is(err, errPassing) || errors.Is(err, errSilent) {
+			return nil, nil, err
+		}
 	}
 	if bad := probe(l.c.Dir); bad != nil {
 		return nil, nil, errors.Join(err, bad)
@@ -67,30 +69,66 @@ func (l *Log) load(last uint64) (*store, *index, error) {
 	}
 	l.count.damaged("store", 1)
 	l.c.Log.Error("journal: it cannot be opened, a new one is begun", "folder", l.c.Dir, "moved to", to, "error", err)
-	return l.try(0)
+	return l.guarded(0)
 }
 
-func (l *Log) try(last uint64) (*store, *index, error) {
+// guarded opens and reads the store so that nothing of it is lost if it fails.
+func (l *Log) guarded(last uint64) (*store, *index, error) {
+	g, err := newGuard(l.c.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, ix, err := l.try(g, last)
+	if err != nil {
+		if bad := g.restore(); bad != nil {
+			return nil, nil, errors.Join(err, bad) // the guard stays
+		}
+		g.release()
+		return nil, nil, err
+	}
+	if n := g.cut(); n > 0 {
+		l.count.damaged("cut", 1)
+		l.c.Log.Error("journal: bytes that cannot be read were cut off", "folder", l.c.Dir, "bytes", n)
+	}
+	for _, stream := range g.lost() { // a shelf
+		l.count.damaged("store", 1)
+		to := l.aside()
+		l.c.Log.Error("journal: a shelf cannot be opened", "stream", stream, "moved to", to, "error", g.move(stream, to))
+	}
+	g.release()
+	return st, ix, nil
+}
+
+func (l *Log) try(g *guard, last uint64) (*store, *index, error) {
 	st, err := openStore(filepath.Join(l.c.Dir, storeDir), !l.c.NoSync, l.c.Log)
 	if err != nil {
 		return nil, nil, err
 	}
-	ix, err := l.read(st, last)
+	switch {
+	case st.talk.passes():
+		err = errors.New("open the store: not all of it can be opened now")
+	case slices.Contains(g.lost(), streamName):
+		err = errors.New("open the store: its messages cannot be opened")
+	}
+	var ix *index
+	if err == nil {
+		ix, err = l.read(st, last)
+	}
 	if err != nil {
 		st.close()
-		return nil, nil, err
+		return nil, nil, st.told(err)
 	}
 	return st, ix, nil
 }
 
 // read makes the index of a store.
 func (l *Log) read(st *store, last uint64) (*index, error) {
-	blocks, _ := filepath.Glob(filepath.Join(l.c.Dir, storeDir, "jetstream", "$G", "streams", streamName, "msgs", "*.blk"))
+	_, had := os.Stat(filepath.Join(l.c.Dir, storeDir, streamsDir, streamName))
 	made, err := st.stream(server.StreamConfig{Name: streamName, Subjects: []string{subject}})
 	if err != nil {
 		return nil, err
 	}
-	if made && len(blocks) > 0 {
+	if made && had == nil {
 		l.count.damaged("description", 1)
 		l.c.Log.Error("journal: what describes its stream was damaged, and made again", "folder", l.c.Dir)
 	}
@@ -170,15 +208,19 @@ func (r *reading) end(last uint64) {
 	x.last = max(x.last, last)
 }
 
+// aside is a new name beside the folder, for what cannot be opened.
+func (l *Log) aside() string {
+	return filepath.Clean(l.c.Dir) + ".broken-" + time.Now().UTC().Format("20060102T150405.000")
+}
+
 // moveAside puts a store that cannot be opened where nobody loses it.
 func (l *Log) moveAside() (to string, err error) {
 	from := filepath.Join(l.c.Dir, storeDir)
-	when := time.Now().UTC().Format("20060102T150405.000")
-	to = filepath.Clean(l.c.Dir) + ".broken-" + when
+	to = l.aside()
 	if err = os.Rename(from, to); err == nil {
 		return to, nil
 	}
-	to = filepath.Join(l.c.Dir, "broken-"+when) // the folder may be a disk of its own
+	to = filepath.Join(l.c.Dir, filepath.Base(to)) // the folder may be a disk of its own
 	if inside := os.Rename(from, to); inside != nil {
 		return "", fmt.Errorf("move it aside: %w", errors.Join(err, inside))
 	}

@@ -78,7 +78,7 @@ func open(c Config, ticks <-chan time.Time) (*Log, error) {
 		c: c, lock: lock, count: newCounters(c.Metrics), queue: newQueue(),
 		hurt: make(chan error, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	if l.store, l.index, err = l.load(0); err != nil {
+	if l.store, l.index, err = l.load(0, true); err != nil {
 		_ = lock.Close()
 		return nil, fmt.Errorf("open the journal in %s: %w", c.Dir, fullOr(err))
 	}

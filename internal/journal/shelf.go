@@ -85,13 +85,18 @@ func (l *Log) Shelf(name string, c ShelfConfig) (*Shelf, error) {
 		return nil, fmt.Errorf("shelf %q: letters and digits only", name)
 	}
 	s := &Shelf{log: l, name: "SHELF_" + name, config: c.withDefaults()}
-	l.door.RLock()
-	defer l.door.RUnlock()
+	l.door.Lock()
+	defer l.door.Unlock()
 	if l.store == nil {
 		return nil, fmt.Errorf("shelf %s: %w", name, l.noStore())
 	}
-	if err := s.open(l.store); err != nil {
-		return nil, fullOr(err)
+	g, err := newGuard(l.c.Dir)
+	if err == nil {
+		err = errors.Join(s.open(l.store), g.restore())
+		g.release()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("shelf %s: %w", name, fullOr(err))
 	}
 	l.mu.Lock()
 	l.shelves = append(l.shelves, s)
@@ -151,6 +156,9 @@ func (s *Shelf) use(act string, f func(st *store) error) error {
 func (s *Shelf) Add(ctx context.Context, value []byte) (seq uint64, err error) {
 	if n := int64(len(value)); n > min(maxCommit, s.config.MaxBytes/2) {
 		return 0, fmt.Errorf("add %d bytes to %s: %w", n, s.name, ErrFull)
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("add to %s: %w", s.name, err)
 	}
 	if err := s.log.queue.brokenBy(); err != nil {
 		return 0, fmt.Errorf("add to %s: %w", s.name, err)
@@ -231,7 +239,8 @@ func (s *Shelf) some(after uint64, n int) (found []shelved, err error) {
 // Remove lets go of a value.
 func (s *Shelf) Remove(seq uint64) error {
 	return s.use("remove from", func(st *store) error {
-		if _, err := s.look(st); err != nil {
+		state, err := s.look(st)
+		if err != nil || seq < state.FirstSeq || seq > state.LastSeq {
 			return err
 		}
 		if err := st.remove(s.name, seq); err != nil {

@@ -67,13 +67,13 @@ func openStore(dir string, sync bool, log *slog.Logger) (*store, error) {
 	srv.Start()
 	if err := s.connect(); err != nil {
 		s.close()
-		return nil, err
+		return nil, s.told(err)
 	}
 	return s, nil
 }
 
 func (s *store) connect() error {
-	if !s.server.JetStreamEnabled() {
+	if s.talk.fatal() || !s.server.JetStreamEnabled() {
 		return fmt.Errorf("start the store: %s", s.talk.last())
 	}
 	if !s.server.ReadyForConnections(answerWait) {
@@ -89,6 +89,17 @@ func (s *store) connect() error {
 		return fmt.Errorf("listen for answers: %w", err)
 	}
 	return nil
+}
+
+// errPassing: why the store cannot be opened is not in the store.
+var errPassing = errors.New("the system does not let it")
+
+// told adds to an error what the server said.
+func (s *store) told(err error) error {
+	if s.talk.passes() || isPassing(err.Error()) || isFull(err.Error()) || isFull(s.talk.last()) {
+		return fmt.Errorf("%w: %w", errPassing, err)
+	}
+	return err
 }
 
 // close stops the server and waits for it.

@@ -14,8 +14,10 @@ type talk struct {
 
 	mu      sync.Mutex
 	words   string        // the last error
+	passing bool          // of words that do not mean that the store is damaged
 	trouble chan struct{} // closed at the first write error
 	told    bool
+	failed  bool // the server did not start
 }
 
 func newTalk(log *slog.Logger) *talk { return &talk{log: log, trouble: make(chan struct{})} }
@@ -26,16 +28,25 @@ func (*talk) Tracef(string, ...any)  {}
 
 // Warnf hears of damage that was dealt with.
 func (t *talk) Warnf(format string, v ...any) {
-	if words := sentence(format, v); t.log != nil {
+	words := sentence(format, v)
+	if t.log != nil {
 		t.log.Warn("journal: the store warns", "words", words)
 	}
+	t.mu.Lock()
+	t.passing = t.passing || isPassing(words)
+	t.mu.Unlock()
 }
 
 // Errorf hears of what was not.
 func (t *talk) Errorf(format string, v ...any) { t.error(format, v) }
 
 // Fatalf hears that the server does not start; it must not end the process.
-func (t *talk) Fatalf(format string, v ...any) { t.error(format, v) }
+func (t *talk) Fatalf(format string, v ...any) {
+	t.error(format, v)
+	t.mu.Lock()
+	t.failed = true
+	t.mu.Unlock()
+}
 
 func (t *talk) error(format string, v []any) {
 	words := sentence(format, v)
@@ -45,6 +56,7 @@ func (t *talk) error(format string, v []any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.words = words
+	t.passing = t.passing || isPassing(words)
 	if !t.told && isTrouble(words) {
 		t.told = true
 		close(t.trouble)
@@ -53,6 +65,21 @@ func (t *talk) error(format string, v []any) {
 
 func sentence(format string, v []any) string {
 	return strings.TrimSpace(fmt.Sprintf(format, v...))
+}
+
+// fatal says that the server did not start.
+func (t *talk) fatal() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failed
+}
+
+// passes says that the server met what may pass; a full disk apart, which can be
+// read.
+func (t *talk) passes() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.passing
 }
 
 // last is the last error, if any.
@@ -77,6 +104,20 @@ func isTrouble(words string) bool {
 func isFull(words string) bool {
 	words = strings.ToLower(words)
 	for _, sign := range []string{"no space left", "quota exceeded", "file too large"} {
+		if strings.Contains(words, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// isPassing: what keeps a store from being opened and is not in the store.
+func isPassing(words string) bool {
+	words = strings.ToLower(words)
+	for _, sign := range []string{
+		"too many open files", "permission denied", "not permitted", "not writable",
+		"read-only", "cannot allocate memory", "input/output error",
+	} {
 		if strings.Contains(words, sign) {
 			return true
 		}
