@@ -3,6 +3,9 @@ package directory_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,4 +127,113 @@ func TestTheCallersSliceIsItsOwn(t *testing.T) {
 	if got := uris(&d, start, "alice"); got != "sip:a@1 " {
 		t.Errorf("got %q", got)
 	}
+}
+
+// ledger keeps records in memory.
+type ledger map[string][]byte
+
+func (l ledger) Note(key string, record []byte) { l[key] = record }
+func (l ledger) Forget(key string)              { delete(l, key) }
+
+// restored is a directory of what a ledger has at this time.
+func (l ledger) restored(t *testing.T, at time.Time) *directory.Directory {
+	t.Helper()
+	d := new(directory.Directory)
+	for _, text := range l {
+		id, c, err := directory.ReadRecord(at, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Bind(at, id, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func TestContactsOutlastTheProcess(t *testing.T) {
+	l := ledger{}
+	d := directory.Directory{Ledger: l, PerName: 3}
+	c := directory.Contact{
+		URI: "sip:a@10.0.0.1;x=\"<ä>\"", Source: netip.MustParseAddrPort("192.0.2.7:5062"), Transport: "udp",
+		Expires: start.Add(time.Hour), Instance: "<urn:uuid:1>", CallID: "x", Sequence: 5,
+	}
+	bind(t, &d, "8:acs:alice", c)
+	again := l.restored(t, start.Add(time.Minute))
+	got := again.Lookup(start.Add(time.Minute), "8:acs:alice")
+	if len(got) != 1 || got[0] != c {
+		t.Errorf("got %+v, want %+v", got, c)
+	}
+	c.Sequence = 4
+	if err := again.Bind(start.Add(time.Minute), "8:acs:alice", c); !errors.Is(err, directory.ErrStale) {
+		t.Errorf("an older registration: %v", err)
+	}
+	if got := uris(l.restored(t, start.Add(time.Hour)), start.Add(time.Hour), "8:acs:alice"); got != "" {
+		t.Errorf("after it has expired: %s", got)
+	}
+	// A clock that was set back does not make it last longer than it was granted.
+	back := start.Add(-24 * time.Hour)
+	if got := l.restored(t, back).Lookup(back.Add(2*time.Hour), "8:acs:alice"); len(got) != 0 {
+		t.Errorf("after two hours: %+v", got)
+	}
+	for key := range l {
+		if len(key) > 40 || strings.ContainsAny(key, "/: ") {
+			t.Errorf("key %q", key)
+		}
+	}
+}
+
+// TestOnlyWhatIsRegisteredIsKept: every way out of the directory is one out of
+// the ledger.
+func TestOnlyWhatIsRegisteredIsKept(t *testing.T) {
+	l := ledger{}
+	d := directory.Directory{Ledger: l, PerName: 3}
+	check := func(at time.Time, what string) {
+		t.Helper()
+		got, want := strings.Fields(uris(l.restored(t, at), at, "alice")), strings.Fields(uris(&d, at, "alice"))
+		slices.Sort(got)
+		slices.Sort(want)
+		if len(l) != d.Size() || !slices.Equal(got, want) {
+			t.Errorf("%s: kept %d: %s, registered %s", what, len(l), got, want)
+		}
+	}
+	for i := range 5 {
+		bind(t, &d, "alice", contact(fmt.Sprintf("sip:a@%d", i), 60+i))
+	}
+	check(start, "too many")
+	gone := contact("sip:a@4", 60)
+	gone.Expires = start
+	bind(t, &d, "alice", gone)
+	check(start, "removed")
+	c := contact("sip:a@1:1000", 90)
+	c.Instance = "<urn:uuid:1>"
+	bind(t, &d, "alice", c)
+	c.URI = "sip:a@1:2000"
+	bind(t, &d, "alice", c)
+	check(start, "restarted elsewhere")
+	d.Lookup(start.Add(65*time.Minute), "alice")
+	check(start.Add(65*time.Minute), "expired")
+	d.Clear("alice")
+	check(start.Add(65*time.Minute), "cleared")
+	if len(l) != 0 {
+		t.Errorf("kept %d", len(l))
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	l := ledger{}
+	d := directory.Directory{Ledger: l}
+	d.Bind(start, "8:acs:alice", contact("sip:a@1", 1))
+	for _, text := range l {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		id, c, err := directory.ReadRecord(start, text)
+		switch {
+		case err != nil && !errors.Is(err, directory.ErrRecord):
+			t.Errorf("error %v", err)
+		case err == nil && (id == "" || c.URI == "" || c.Expires.After(start.Add(8*24*time.Hour))):
+			t.Errorf("%q %+v", id, c)
+		}
+	})
 }
