@@ -76,7 +76,9 @@ func (w *world) peopleMoves() map[string]func(*rapid.T) {
 			}
 			if !w.connected[id] {
 				w.connected[id] = true
-				w.step(call.ConnectRequest{Ask: w.ask("connection "+id, ""), Connection: id, Connect: call.Connect{Callback: "http://other/cb"}})
+				w.step(call.ConnectRequest{Ask: w.ask("connection "+id, ""), Connection: id, Connect: call.Connect{
+					Callback: "http://other/cb", Streaming: &call.Streaming{URL: "ws://other", StartAtOnce: w.chance(50, "at once")},
+				}})
 			}
 		},
 		"redirect": func(*rapid.T) {

@@ -27,6 +27,7 @@ type house struct {
 	past    []*life
 	kept    map[string][]byte // memos, by call
 	full    bool              // the disk
+	late    bool              // … keeps what it says it has not
 	stuck   chan struct{}     // closed when the disk works again; nil: it does
 	waiting chan error        // the answer to an unanswered command
 	dir     string            // of recordings
@@ -113,7 +114,7 @@ func (s *stage) keep(l *life, e call.Entry) error {
 	}
 	dead, full := l.dead, s.full
 	if !dead {
-		if e.Changed && !full {
+		if e.Changed && (!full || s.late) {
 			if s.kept[e.Call] = e.Memo; e.Memo == nil {
 				delete(s.kept, e.Call)
 			}
@@ -155,12 +156,13 @@ func (s *stage) disaster(words []string) error {
 	return nil
 }
 
-// disk: "disk full" lets nothing be kept until "disk empty"; "disk stuck" lets
-// everything wait until "disk free".
+// disk: "disk full" lets nothing be kept until "disk empty", "disk late" keeps it
+// and says it has not; "disk stuck" lets everything wait until "disk free".
 func (s *stage) disk(what string) error {
 	s.mu.Lock()
 	stuck, waiting := s.stuck, s.waiting
-	s.full = what == "full"
+	s.late = what == "late"
+	s.full = what == "full" || s.late
 	s.stuck = nil
 	if what == "stuck" {
 		s.stuck, s.waiting = make(chan struct{}), nil

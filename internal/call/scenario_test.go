@@ -201,7 +201,7 @@ func (s *stage) command(words []string, options map[string]string) error {
 		err := s.calls.Redirect(ctx, call.Redirect{Token: s.token, Targets: users(words[1:])})
 		return errors.Join(err, s.rings(words[1:]))
 	case "connect":
-		to := call.Connect{Group: options["group"], Callback: "http://other/cb", Context: options["context"]}
+		to := call.Connect{Group: options["group"], Callback: "http://other/cb", Context: options["context"], Streaming: streaming(options["stream"])}
 		if to.Group == "" {
 			to.Call = s.serverCall()
 		}
