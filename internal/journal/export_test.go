@@ -1,6 +1,9 @@
 package journal
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // OpenTicking is Open with the test's own seconds. When the second of two ticks
 // has been taken, all that the first one meant has been done.
@@ -57,4 +60,19 @@ func Seal(msg []byte) []byte {
 	msg[0] = version
 	g := group{buf: msg}
 	return g.message()
+}
+
+// Stray writes records as a server does whose answer is lost: they are in the
+// stream, and the journal takes it that they are not.
+func (l *Log) Stray(records ...Record) error {
+	var g group
+	l.mu.Lock()
+	g.begin(l.index.head())
+	l.mu.Unlock()
+	for _, r := range records {
+		g.add(r)
+	}
+	_, err := l.store.publish(context.Background(), subject, g.message())
+	l.hurt <- errSilent
+	return err
 }

@@ -21,6 +21,7 @@ const (
 	answerWait = 10 * time.Second       // a slow disk may take seconds to sync
 	lastWords  = 100 * time.Millisecond // for an answer after the server spoke of a write error
 	readBytes  = 4 << 20                // asked for at once
+	readCount  = 2048
 )
 
 // What the store answers besides data.
@@ -246,7 +247,7 @@ func (s *store) get(stream string, seq uint64) ([]byte, error) {
 // scan reads the messages from a sequence to another, both included, in order,
 // and stops at f's first error. What cannot be read is left out.
 func (s *store) scan(stream string, from, to uint64, f func(seq uint64, msg []byte) error) error {
-	answers := make(chan *nats.Msg, 1024)
+	answers := make(chan *nats.Msg, 2*readCount) // what finds no room in it is dropped
 	inbox := s.conn.NewInbox()
 	sub, err := s.conn.ChanSubscribe(inbox, answers)
 	if err != nil {
@@ -265,7 +266,7 @@ func (s *store) scan(stream string, from, to uint64, f func(seq uint64, msg []by
 
 // batch reads a few MiB of messages and says where to go on.
 func (s *store) batch(stream string, from, to uint64, inbox string, answers chan *nats.Msg, f func(uint64, []byte) error) (next uint64, err error) {
-	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, from, to-from+1, readBytes)
+	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, from, min(to-from+1, readCount), readBytes)
 	if err := s.conn.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, ask); err != nil {
 		return 0, err
 	}
