@@ -6,7 +6,8 @@
 //
 // A [Registry] holds the calls of a server. Doors (package api) give it
 // commands, makers of legs (package sip) give it incoming calls, and it
-// publishes events (package event).
+// tells events (package event). It keeps what a restart needs to know, so that
+// nothing it has promised is forgotten when the process is killed.
 //
 // # How it works
 //
@@ -25,6 +26,18 @@
 //	carry.go      how actions are carried out   operation.go  play, recognize, send: one at a time
 //	legs.go       legs: dialled, plugged, ended request.go    commands, continuous digits, hang-up
 //	tap.go        what streams and records hear streaming.go, recording.go, tell.go
+//	entry.go      how a step is kept            memo.go       what is remembered
+//	recover.go    what a killed process left    restart.go    a call's last words
+//
+// A step is carried out in three parts. What is heard in the room alone is done
+// at once. Then one [Entry], the machine's memo and the events of the step, is
+// kept together or not at all. Only then anything leaves the house: answers,
+// events, what telephones and websockets are told. So a process may be killed at
+// any instant: [Registry.Recover] restores each machine from its memo, and in one
+// step it ends what was accepted and had not ended, with the next numbers, once.
+//
+// What cannot be kept (the disk is full) is logged and counted. The call goes on,
+// its events are delivered from memory, and the next step is kept again.
 //
 // # How to use it
 //

@@ -32,8 +32,7 @@ func (m *Machine) request(in Request) {
 		m.refuseAsk(in.Ask, err)
 		return
 	}
-	// The answer goes ahead of what the command does, so that no event
-	// overtakes it.
+	// The answer goes ahead of all that the command has carried out.
 	m.out = append([]Action{Reply{Ask: in.Ask}}, m.out...)
 	m.advance()
 }

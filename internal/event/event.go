@@ -2,25 +2,21 @@
 //
 // # What it does
 //
-// Package call publishes an [Event] for each thing an application should know;
+// Package call tells an [Event] for each thing an application should know;
 // package webhook gives it the Azure shape and delivers it.
 //
 // # How it works
 //
-// A [Bus] hands every event to its subscribers synchronously, in the order in
-// which it was published. A subscriber that has slow work queues it (the
-// outbox). Seq rises by one with each event of one connection.
+// An event has its ID before it is kept, together with what the call remembers,
+// and keeps it however often it is delivered. Seq rises by one with each event
+// of one connection.
 //
 // # How to use it
 //
-//	bus.Subscribe(func(e event.Event) { … })
-//	bus.Publish(event.Event{Connection: id, Body: event.PlayCompleted{}})
+//	e := event.Event{ID: id, Connection: connection, Seq: n, Callback: url, Body: event.PlayCompleted{}}
 package event
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // An Event is one thing that happened.
 type Event struct {
@@ -39,26 +35,3 @@ type Event struct {
 
 // A Body is what happened: one of the types of this package.
 type Body interface{ body() }
-
-// A Bus carries events from those who publish to those who listen.
-type Bus struct {
-	mu   sync.RWMutex
-	subs []func(Event)
-}
-
-// Subscribe adds a listener for all events from now on. It is called on the
-// publisher's goroutine and must not block.
-func (b *Bus) Subscribe(f func(Event)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.subs = append(b.subs, f)
-}
-
-// Publish hands e to every listener.
-func (b *Bus) Publish(e Event) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	for _, f := range b.subs {
-		f(e)
-	}
-}

@@ -8,9 +8,11 @@
 //
 // # How it works
 //
-// Telephones (package sip) bring incoming legs to the registry of calls. Calls
-// publish events on a bus, which package webhook delivers. Applications come in
-// through package api. One metronome ticks all rooms.
+// Telephones (package sip) bring incoming legs to the registry of calls.
+// Applications come in through package api. What a call remembers and what it
+// tells goes to package webhook, which keeps both in one commit of the journal
+// and delivers the events. One metronome ticks all rooms. A server that was
+// killed is recovered before the next one takes calls (recover.go).
 //
 // # How to use it
 //

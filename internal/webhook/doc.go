@@ -29,6 +29,6 @@
 // # How to use it
 //
 //	courier := webhook.New(webhook.Config{Outbox: box, Client: client, Subscribers: urls, PublicURL: "https://…"})
-//	bus.Subscribe(courier.Take)
-//	err := courier.Run(ctx) // until ctx is done and what is pending was tried
+//	err := courier.Take(events, journal.Record{Key: "call/" + id, Value: memo})
+//	err = courier.Run(ctx) // until ctx is done and what is pending was tried
 package webhook
