@@ -168,9 +168,7 @@ func TestClockJumps(t *testing.T) {
 			d.must(t, 15*time.Second, "CallDisconnected", second)
 			w.hangsUp(t, w.calls(t))
 			h.delivered(t, 15*time.Second)
-			if left := w.phones.left(); len(left) > 0 {
-				t.Errorf("no end for %v", left)
-			}
+			complain(t, w.phones.left())
 		})
 	}
 }
@@ -182,11 +180,19 @@ func (w *witness) lasted(t *testing.T, id string, most time.Duration) {
 	n, _, _ := w.find(func(n notice) bool {
 		return n.kind == "RecordingFileStatusUpdated" && strings.HasSuffix(n.subject, "/recordingId/"+id)
 	})
-	all, _ := w.storage(t, false).fetch(t, n.file(t))
+	f, _ := n.file(t)
+	b, err := os.ReadFile(filepath.Join(w.data, "recordings", f.DocumentID+".wav"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := channels(b)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got := all[0].length(); got > most || got < 3*time.Second {
 		t.Errorf("a recording of 3 s to %v has %v", most, got)
 	}
-	if tale := all[0].told(); tale.silent+tale.astray > 2+tale.windows/10 {
+	if tale := all[0].told(); tale.silent+tale.astray > 10+tale.windows*3/10 {
 		t.Errorf("the recording has holes: %+v", tale)
 	}
 }

@@ -31,23 +31,22 @@ func TestDiskFull(t *testing.T) {
 	w.recorded(t, recording, time.Second)
 	disk.fill(t)
 
-	d.must(t, 15*time.Second, "RecordingStateChanged", recording) // active
+	h.complains(t, 15*time.Second, "recording", "no space|too large")
+	w.hangsUp(t, before)
 	w.inactive(t, recording)
-	h.complains(t, 15*time.Second, "journal")
-	h.complains(t, 15*time.Second, "recording")
+	w.hangsUp(t, w.calls(t)) // and a whole call on the full disk
+	h.complains(t, 15*time.Second, "journal", "no space|too large|full")
 	if n := h.counted(t, "tipring_journal_failed_total", ""); n == 0 {
 		t.Error("nothing was counted as not kept")
 	}
 	if status, text := h.health(t); status != 200 && !strings.Contains(text, "journal") && !strings.Contains(text, "disk") {
 		t.Errorf("/healthz: %d %s", status, text)
 	}
-	w.hangsUp(t, before)
-	w.hangsUp(t, w.calls(t)) // and a whole call on the full disk
 	h.delivered(t, 15*time.Second)
 
 	disk.free(t)
 	eventually(t, 15*time.Second, "the server to be well again", func() bool {
-		return strings.Contains(h.printed(), "it can be written again")
+		return strings.Contains(h.printed(), "journal: it can be written again")
 	})
 	h.healthy(t)
 	after := w.calls(t)
@@ -60,12 +59,8 @@ func TestDiskFull(t *testing.T) {
 	d.must(t, 15*time.Second, "CallDisconnected", after)
 	w.inactive(t, recording)
 	h.delivered(t, 15*time.Second)
-	for _, fault := range d.since(time.Time{}).balance() {
-		t.Error(fault)
-	}
-	if left := x.left(); len(left) > 0 {
-		t.Errorf("no end for %v", left)
-	}
+	complain(t, d.since(time.Time{}).balance())
+	complain(t, x.left())
 }
 
 // A witness looks at a few calls closely.

@@ -157,7 +157,7 @@ func (x *phones) left() []string {
 	var all []string
 	for _, k := range x.talks {
 		if k.state != "over" || len(k.waiting) > 0 {
-			all = append(all, k.String())
+			all = append(all, "no end for a telephone that "+k.String())
 		}
 	}
 	slices.Sort(all)

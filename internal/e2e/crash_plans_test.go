@@ -226,10 +226,12 @@ func (v *visit) media(token string) {
 	for v.ctx.Err() == nil {
 		v.play("long.wav", true)
 		v.play("short.wav", false)
-		v.recognize("long.wav")
-		v.pause(100*time.Millisecond, 500*time.Millisecond)
-		v.await(v.says("cancelAllMediaOperations", nil).context, "RecognizeCanceled", "PlayCanceled")
-		v.await(v.says("sendDtmfTones", map[string]any{"tones": []string{"one", "two"}, "targetParticipant": v.who}).context, "SendDtmfTonesCompleted", "SendDtmfTonesFailed")
+		question := v.recognize("long.wav")
+		v.pause(100*time.Millisecond, 300*time.Millisecond)
+		v.says("cancelAllMediaOperations", nil)
+		v.await(question.context, "RecognizeCanceled", "RecognizeFailed")
+		keys := v.says("sendDtmfTones", map[string]any{"tones": []string{"one", "two", "three", "four"}, "targetParticipant": v.who})
+		v.await(keys.context, "SendDtmfTonesCompleted", "SendDtmfTonesFailed")
 	}
 }
 

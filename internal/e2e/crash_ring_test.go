@@ -27,7 +27,5 @@ func TestIncomingCallTooLate(t *testing.T) {
 	if n, came, _ := d.find(func(n notice) bool { return n.kind == "IncomingCall" && n.From.RawID == "4:"+k.number }); came {
 		t.Errorf("%s came %v after the call", n.raw, n.at.Sub(k.began))
 	}
-	if left := w.phones.left(); len(left) > 0 {
-		t.Errorf("no end for %v", left)
-	}
+	complain(t, w.phones.left())
 }

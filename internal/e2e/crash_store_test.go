@@ -77,7 +77,7 @@ func TestStoreDamaged(t *testing.T) {
 func (w *witness) kept(t *testing.T, n float64) (now float64) {
 	t.Helper()
 	eventually(t, 10*time.Second, "the outbox to be told", func() bool {
-		now = w.metrics(t)["tipring_outbox_depth"]
+		now = w.metrics(t)["tipring_outbox_items"]
 		return now > n
 	})
 	return now

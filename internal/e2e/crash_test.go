@@ -20,9 +20,9 @@ const crashes = 50
 // once, every telephone is told, every recording is whole. CRASH_SEED repeats
 // a run as far as chance goes.
 func TestFiftyCrashes(t *testing.T) {
-	c := newCity(t, seed(t))
+	c, failed := newCity(t, seed(t)), 0
 	for n := range crashes {
-		t.Run(fmt.Sprintf("life%02d", n), func(t *testing.T) {
+		survived := t.Run(fmt.Sprintf("life%02d", n), func(t *testing.T) {
 			l := c.life(t, n)
 			l.load(t)
 			l.crash(t)
@@ -31,10 +31,10 @@ func TestFiftyCrashes(t *testing.T) {
 			l.repeats(t)
 			l.audits(t)
 		})
-		if c.failed++; !t.Failed() {
-			c.failed = 0
+		if !survived {
+			failed++
 		}
-		if c.failed > 3 {
+		if failed == 5 {
 			t.Fatalf("no use to go on after life %d", n)
 		}
 	}
@@ -61,7 +61,6 @@ type city struct {
 	stream string
 	random *rand.Rand
 	serial atomic.Int64
-	failed int
 	cut    map[string]int // operations that a crash has ended, by kind
 	count  struct{ requests, notices, again, talks, recordings, repeated, lost int }
 }
@@ -184,16 +183,14 @@ func (l *life) recovers(t *testing.T) {
 func (l *life) settles(t *testing.T) {
 	t.Helper()
 	const patience = 15 * time.Second
-	idle := func() bool { return len(l.phones.left()) == 0 }
-	if !within(patience, idle) {
-		for _, k := range l.phones.left() {
-			t.Errorf("no end for a telephone that %s", k)
-		}
-	}
+	within(patience, func() bool { return len(l.phones.left()) == 0 })
+	complain(t, l.phones.left())
 	if l.dialled {
 		l.real.await(t, "CALL_CLOSED", patience)
 		l.dialled = false
 	}
+	l.none(t, patience, "tipring_calls")
+	l.none(t, patience, "tipring_sip_former_dialogs")
 	l.delivered(t, patience)
 }
 
@@ -208,9 +205,7 @@ func (l *life) audits(t *testing.T) {
 		}
 	}
 	books := l.desk.since(l.began)
-	for _, fault := range books.balance() {
-		t.Error(fault)
-	}
+	complain(t, books.balance())
 	talks := map[string]*talk{}
 	for _, k := range l.talks(t) {
 		talks[k.number] = k
@@ -232,9 +227,7 @@ func (l *life) audits(t *testing.T) {
 func (l *life) talks(t *testing.T) []*talk {
 	t.Helper()
 	all, strange := l.phones.clear()
-	for _, s := range strange {
-		t.Errorf("a telephone heard %s", s)
-	}
+	complain(t, strange)
 	l.count.talks += len(all)
 	rung := map[string]int{}
 	for _, k := range all {
