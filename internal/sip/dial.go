@@ -240,6 +240,7 @@ func (d *dialog) sending(tx *sipgo.ClientTx) {
 		if toTag(res) == toTag(a) {
 			s.send(a.Clone())
 		} else { // another branch of a forking proxy has answered, too
+			s.count("second answer")
 			s.dismiss(res, tag)
 		}
 	})

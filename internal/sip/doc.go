@@ -29,6 +29,19 @@
 // up). The sound does not pass here: it flows between the tick and the leg's
 // rtp.Endpoint, which appears when the call is answered.
 //
+// With a Ledger a call outlasts the process, at least for its far end: what is
+// needed to end it is kept before a telephone can rely on it (ledger.go,
+// record.go). The next run takes the records by [Server.Recover] and ends those
+// calls in the background: BYE, CANCEL, or a final response that is sent again
+// until its ACK (former.go). Answers that nobody waits for are acknowledged and
+// told that they are over, record or not (stray.go).
+//
+//	what the far end has              is kept before  and gets after a crash
+//	its INVITE, ringing               180             480 until ACK; the INVITE again is no new call
+//	its INVITE, our 200 on its way    200             the same 200 until ACK, then BYE
+//	our INVITE, unanswered            INVITE          CANCEL; ACK for a 487, ACK and BYE for a 200
+//	a call that is up                 ACK, or 200     BYE
+//
 // A request on its way:
 //
 //	door         (limits.go)  oversized and senseless packets are dropped and counted

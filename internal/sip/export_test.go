@@ -1,6 +1,12 @@
 package sip
 
-import sipgo "github.com/emiago/sipgo/sip"
+import (
+	"weak"
+
+	sipgo "github.com/emiago/sipgo/sip"
+
+	"github.com/tipring/tipring/internal/leg"
+)
 
 // For the fuzz targets.
 var (
@@ -36,4 +42,10 @@ func (s *Server) Encoder(record []byte) (func() []byte, error) {
 		return nil, err
 	}
 	return func() []byte { return d.record(keptUp).encode() }, nil
+}
+
+// Gone says whether nothing holds a leg's dialog any more.
+func Gone(l leg.Incoming) func() bool {
+	w := weak.Make(l.(*incoming).dialog)
+	return func() bool { return w.Value() == nil }
 }

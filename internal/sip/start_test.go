@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -37,5 +38,32 @@ func TestDialAtTheFirstMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
+	}
+}
+
+// TestAnEndedDialogIsLetGo: sipgo keeps the transaction of an INVITE for 32 s;
+// the dialog, with all its sound, does not wait for that.
+func TestAnEndedDialogIsLetGo(t *testing.T) {
+	b := serve(t, nil)
+	p := b.phone("127.0.0.1:7001")
+	p.say(p.request("INVITE", offerPCMU))
+	p.status(180)
+	l := <-b.legs
+	gone := sip.Gone(l)
+	b.accept(p, l)
+	p.say(p.request("BYE", ""))
+	p.status(200)
+	wantEnded(t, l, leg.Normal, true)
+	l.Close()
+	l = nil
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for late := time.After(10 * time.Second); !gone(); {
+		runtime.GC()
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatal("it is still held")
+		}
 	}
 }
