@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func (w *world) step(in call.Input) {
 	if len(actions) == 0 {
 		return
 	}
-	if len(later) > 0 {
+	if slices.ContainsFunc(later, func(a call.Action) bool { _, ok := a.(call.Reply); return ok }) {
 		w.crash(fmt.Sprintf("killed when %T was kept", in))
 	}
 	for i, a := range later {
