@@ -10,7 +10,7 @@ const (
 	forgetHost = time.Minute           // after its last event
 )
 
-// A host is one endpoint's host and port. It has lanes that wait in two lines:
+// A host is one endpoint's host and port. It has lanes that wait in two ranks:
 // those whose event is new, and those whose event has failed before. They take
 // turns.
 //

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tipring/tipring/internal/event"
+	"github.com/tipring/tipring/internal/journal"
 	"github.com/tipring/tipring/internal/metric"
 	"github.com/tipring/tipring/internal/outbox"
 	"github.com/tipring/tipring/internal/webhook"
@@ -129,6 +130,24 @@ func TestAnEventThatThereIsNoRoomForIsADeadLetter(t *testing.T) {
 		}
 		if n := set.Counter("webhook_events_total", "result", "outbox", "").Value(); n != 2 {
 			t.Errorf("%d counted", n)
+		}
+	})
+}
+
+// TestALetterThatIsSentAgainIsNewAfterARestartToo.
+func TestALetterThatIsSentAgainIsNewAfterARestartToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal.Memory{}
+		net := newNetwork(map[string]host{"app": down})
+		courier, stop := running(t, webhook.Config{Client: net.client(), Outbox: open(t, j), Drain: time.Second})
+		take(t, courier, played("1", "c", "http://app/"))
+		<-time.After(72 * time.Hour)
+		if err := courier.Resend(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if list := open(t, j).Pending(); len(list) != 1 || time.Until(list[0].Deadline) < 23*time.Hour {
+			t.Errorf("pending after a restart: %+v", list)
 		}
 	})
 }

@@ -78,6 +78,37 @@ func TestManyHostsThatHangDelayNobody(t *testing.T) {
 	})
 }
 
+// TestHostsThatAreSlowButAliveLeaveRoom: four that have more to take than there
+// are slots do not have them all.
+func TestHostsThatAreSlowButAliveLeaveRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hosts := map[string]host{"app": always(http.StatusOK)}
+		for h := range 4 {
+			hosts[fmt.Sprintf("slow%d", h)] = slowly(2 * time.Second)
+		}
+		net := newNetwork(hosts)
+		courier, stop := running(t, webhook.Config{Client: net.client(), Slots: 300, HostSlots: 300, Drain: time.Second})
+		defer stop()
+		for h := range 4 {
+			for i := range 2000 {
+				take(t, courier, played(fmt.Sprintf("%d %d", h, i), fmt.Sprintf("%d c%d", h, i), fmt.Sprintf("http://slow%d/", h)))
+			}
+		}
+		<-time.After(19 * time.Second)
+		began := time.Now()
+		for i := range 200 {
+			take(t, courier, played(fmt.Sprintf("a%d", i), fmt.Sprintf("ac%d", i), "http://app/"))
+		}
+		synctest.Wait()
+		if n := len(net.delivered(t, "app")); n != 200 || time.Since(began) != 0 {
+			t.Errorf("%d events delivered after %v, want 200 at once", n, time.Since(began))
+		}
+		if net.most["slow0"] < 64 {
+			t.Errorf("a slow host has %d attempts at one time", net.most["slow0"])
+		}
+	})
+}
+
 // TestLanesThatWaitCostNoGoroutine, whether their host is down or hangs.
 func TestLanesThatWaitCostNoGoroutine(t *testing.T) {
 	for name, dead := range map[string]host{"refuses": down, "hangs": hang, "fails": always(http.StatusInternalServerError)} {
@@ -143,7 +174,10 @@ func TestAHostThatComesBackIsSentEverythingSoon(t *testing.T) {
 		for i := range 8_000 {
 			take(t, courier, played(fmt.Sprint(i), fmt.Sprintf("c%d", i), "http://app/"))
 		}
-		<-time.After(5 * time.Minute)
+		<-time.After(5*time.Minute + 10*time.Second)
+		if n := len(net.delivered(t, "app")); n < 2000 {
+			t.Errorf("%d delivered in 10 s", n)
+		}
 		drained(t, courier, 90*time.Second) // whose turn was just over waits for a minute and a quarter
 		if n := len(net.delivered(t, "app")); n != 8_000 {
 			t.Errorf("%d delivered", n)
