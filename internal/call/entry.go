@@ -23,24 +23,27 @@ type Entry struct {
 // keep makes a step durable: what it has changed, and what it tells. When that
 // fails, the call goes on, and the next step tries again.
 func (c *Call) keep(events []event.Event) {
-	e := Entry{Call: c.machine.ID, Events: events}
-	if memo := c.machine.memo(); c.stale || !bytes.Equal(memo, c.memo) {
+	e, memo := Entry{Call: c.machine.ID, Events: events}, c.machine.memo()
+	if c.stale || !bytes.Equal(memo, c.memo) {
 		e.Changed, e.Memo = true, memo
 	} else if len(events) == 0 {
 		return
 	}
 	if err := c.registry.keep(e); err != nil {
-		c.log.Error("keep", "err", err)
+		if !c.stale {
+			c.log.Error("keep: the call goes on, and a crash would forget what it does from here on", "err", err)
+		}
 		c.stale = true // what is kept is not what it should be
-		if e.Changed && e.Memo == nil {
+		if e.Changed && c.machine.phase == over { // there is no next step
 			c.registry.owe(e.Call)
 		}
 		return
 	}
 	c.registry.payOne()
-	if e.Changed {
-		c.memo, c.stale = e.Memo, false
+	if c.stale {
+		c.log.Info("what the call does is kept again")
 	}
+	c.memo, c.stale = memo, false
 	for _, e := range events {
 		if file, ok := e.Body.(event.RecordingFileReady); ok {
 			c.task(func() { c.registry.announced(file.Recording) })
