@@ -124,6 +124,49 @@ func TestWhatIsNotDoneIsThereAfterARestartInOrder(t *testing.T) {
 	}
 }
 
+// TestTheLogKeepsIt: the journal that a server has, over two restarts.
+func TestTheLogKeepsIt(t *testing.T) {
+	dir, want := t.TempDir(), ""
+	for run := range 3 {
+		j, err := journal.Open(journal.Config{Dir: dir, NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shelf, err := j.Shelf("deadletters", journal.ShelfConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		box := open(t, outbox.Config{Journal: j, Shelf: shelf, Memory: 1})
+		if got := pending(box); got != want {
+			t.Errorf("run %d begins with %q, want %q", run, got, want)
+		}
+		if letters, err := box.Letters(0, 10); err != nil || len(letters) != run {
+			t.Errorf("run %d has %d letters: %v", run, len(letters), err)
+		}
+		for i := range 10 {
+			it := item(fmt.Sprintf("%d-%d http://a/b?c=d", run, i), "http://a/")
+			e := add(t, box, it)
+			if got := body(t, box, e); got != "body of "+it.ID {
+				t.Errorf("it says %q", got)
+			}
+			switch i {
+			case 3:
+				if err := box.Bury(t.Context(), e, outbox.Obituary{Reason: "refused"}); err != nil {
+					t.Error(err)
+				}
+			default:
+				box.Done(e)
+			case 5, 7:
+			}
+		}
+		want = pending(box)
+		j.Close()
+	}
+	if strings.Count(want, "?c=d") != 6 {
+		t.Errorf("the last run has %q", want)
+	}
+}
+
 func TestItemsAndOtherRecordsAreKeptTogether(t *testing.T) {
 	j := &sick{}
 	box := open(t, outbox.Config{Journal: j, MaxItems: 8})

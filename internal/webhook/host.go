@@ -76,7 +76,7 @@ func (h *host) mayFly(now time.Time) bool {
 func (h *host) waiting() int { return h.fresh.n + h.again.n }
 
 // learn takes in how an attempt went.
-func (h *host) learn(o outcome, again bool, now time.Time, most int) {
+func (h *host) learn(o outcome, again bool, most int) {
 	switch {
 	case o.answered:
 		if h.limit < most && h.waiting() > 0 {

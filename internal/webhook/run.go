@@ -19,10 +19,10 @@ func (c *Courier) Run(ctx context.Context) error {
 	}
 	all.Go(func() { c.bury(work) })
 
-	c.spin(ctx.Done(), nil, work, &all)
+	c.spin(work, &all, ctx.Done(), nil)
 	c.hurry()
 	limit := time.NewTimer(c.config.Drain)
-	c.spin(nil, limit.C, work, &all)
+	c.spin(work, &all, nil, limit.C)
 	limit.Stop()
 	stop()
 	all.Wait()
@@ -33,7 +33,7 @@ func (c *Courier) Run(ctx context.Context) error {
 
 // spin starts attempts, until done or limit. With a limit it ends earlier, when
 // nothing is pending any more.
-func (c *Courier) spin(done <-chan struct{}, limit <-chan time.Time, work context.Context, all *sync.WaitGroup) { //nolint:revive // two contexts are one too many
+func (c *Courier) spin(work context.Context, all *sync.WaitGroup, done <-chan struct{}, limit <-chan time.Time) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	sweep := time.NewTicker(forgetHost)
@@ -101,7 +101,7 @@ func (c *Courier) land(ctx context.Context, l *lane, e *outbox.Entry, o outcome)
 	if ctx.Err() != nil && o.err != nil {
 		return nil, nil // Run is over; the item stays in the outbox
 	}
-	h.learn(o, l.trouble != nil, now, c.config.HostSlots)
+	h.learn(o, l.trouble != nil, c.config.HostSlots)
 	c.report(h, e, o, now)
 	if o.err == nil {
 		c.next(l)
