@@ -177,7 +177,8 @@ func TestNothingIsMissing(t *testing.T) {
 
 func TestStreamAtAnotherRateThanTheRoom(t *testing.T) {
 	c := newCollector()
-	s := stream.NewSession(stream.Options{URL: listener(t, c.serve), Rate: media.Rate24k})
+	started := make(chan struct{})
+	s := stream.NewSession(stream.Options{URL: listener(t, c.serve), Rate: media.Rate24k, Started: func() { close(started) }})
 	tap, voice, f := s.Tap("a"), mediatest.Tone(440, -10, 0), media.Frame{Rate: media.Rate8k}
 	stop := run(t, s)
 	for range 100 {
@@ -185,6 +186,7 @@ func TestStreamAtAnotherRateThanTheRoom(t *testing.T) {
 		tap.Write(&f)
 		f.Tick++
 	}
+	<-started // else it could be stopped before it is connected
 	stop()
 	<-c.ended
 	heard := mediatest.Sound{Rate: 24000}
