@@ -76,3 +76,37 @@ func (l *Log) Stray(records ...Record) error {
 	l.hurt <- errSilent
 	return err
 }
+
+// Hold keeps the store from taking messages until release is called.
+func (l *Log) Hold() (release func()) {
+	l.store.mu.Lock()
+	return l.store.mu.Unlock
+}
+
+// Reopen opens a broken store again, out of turn.
+func (l *Log) Reopen() error { return l.reopen() }
+
+// Syncs says whether every message is synced to the disk.
+func (l *Log) Syncs() bool { return l.store.server.JetStreamConfig().SyncAlways }
+
+// CarryInFlight removes a key while it is being carried forward, and says whether
+// it is there when the message has been written.
+func CarryInFlight() (there bool) {
+	x := newIndex()
+	var g group
+	g.begin(x.head())
+	g.add(Record{"k", []byte("v")})
+	x.apply(1, len(g.message()), 0, g.head, g.records, true)
+	h := x.head()
+	places, floor := x.carry(1000)
+	h.floor = floor
+	g.begin(h)
+	g.carry(places[0].key, places[0].order, []byte("v"))
+	x.remove("k")
+	x.apply(2, len(g.message()), 0, g.head, g.records, true)
+	_, there = x.find("k")
+	return there
+}
+
+// Waiting says whether anything waits to be taken.
+func (l *Log) Waiting() bool { return l.queue.waits(true) }

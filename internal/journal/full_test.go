@@ -49,7 +49,7 @@ func fewFiles(dir string) {
 		f.failed(err)
 	}
 	want := ""
-	for n := range 100 {
+	for n := range 500 { // more than a file of the store holds
 		key := fmt.Sprintf("k/%d", n)
 		want += key + " "
 		if err := f.commit(key); err != nil {

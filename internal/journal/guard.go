@@ -105,16 +105,18 @@ func (g *guard) restore() error {
 	return nil
 }
 
-// move takes a deleted stream into a folder.
-func (g *guard) move(stream, to string) error {
-	if err := os.MkdirAll(to, 0o700); err != nil {
-		return fmt.Errorf("restore the store: %w", err)
-	}
+// move takes a deleted stream into a folder. The server, for a moment yet, may
+// remove that folder while it is empty.
+func (g *guard) move(stream, to string) (err error) {
 	from := filepath.Join(g.path(guardDir), streamsDir, stream)
-	if err := os.Rename(from, filepath.Join(to, stream)); err != nil {
-		return fmt.Errorf("restore the store: %w", err)
+	for range 10 {
+		if err = os.MkdirAll(to, 0o700); err == nil {
+			if err = os.Rename(from, filepath.Join(to, stream)); err == nil {
+				return nil
+			}
+		}
 	}
-	return nil
+	return fmt.Errorf("restore the store: %w", err)
 }
 
 // cut is how many bytes the server cut off the files of messages, because it

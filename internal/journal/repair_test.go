@@ -1,47 +1,124 @@
 package journal_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/tipring/tipring/internal/journal"
 	"github.com/tipring/tipring/internal/metric"
 )
 
-// TestWhatWasNotPromisedIsNotKept: a message that was written although its commit
-// failed is deleted when the store is opened again.
-func TestWhatWasNotPromisedIsNotKept(t *testing.T) {
-	dir := t.TempDir()
-	set := &metric.Set{}
-	log, said := logged()
-	l, ticks := opened(t, journal.Config{Dir: dir, Metrics: set, Log: log})
+// broken is a journal with a=1 and b=2 that has just lost the answer to a commit,
+// and waits to be opened again.
+func broken(t *testing.T, c journal.Config) (*journal.Log, clock) {
+	t.Helper()
+	l, ticks := opened(t, c)
 	must(t, l, put("a", "1"), put("b", "2"))
 	if err := l.Stray(put("stray", "x"), gone("a")); err != nil {
 		t.Fatal(err)
 	}
-	for l.Commit(t.Context(), put("c", "3")) == nil { //nolint:revive // until the writer has heard of it
+	for l.Commit(t.Context(), put("a", "1")) == nil { //nolint:revive // until the writer has heard of it
 	}
-	l.Later(gone("b"), put("late", "x"))
-	ticks.pass(2)
-	want := "a=1 d=4"
-	must(t, l, put("d", "4"), gone("c"))
-	if got := all(t, l, ""); got != want {
-		t.Errorf("there is %q", got)
-	}
-	l.Close()
-	again, _ := opened(t, journal.Config{Dir: dir, Metrics: set, Log: log})
-	if got := all(t, again, ""); got != want {
-		t.Errorf("opened again there is %q", got)
-	}
-	if set.Counter("journal_failed_total", "reason", "later", "").Value() != 1 {
-		t.Error("the late one was not counted")
+	return l, ticks
+}
+
+// TestWhatWasNotPromisedIsNotKept: a message that was written although its commit
+// failed is deleted when the store is opened again.
+func TestWhatWasNotPromisedIsNotKept(t *testing.T) {
+	set := &metric.Set{}
+	log, said := logged()
+	c := journal.Config{Dir: t.TempDir(), Metrics: set, Log: log}
+	l, ticks := broken(t, c)
+	ticks.pass(1)
+	for range 2 {
+		if v, err := l.Get("a"); string(v) != "1" || err != nil {
+			t.Errorf("a is %q, %v", v, err)
+		}
+		if _, err := l.Get("stray"); !errors.Is(err, journal.ErrNotFound) {
+			t.Errorf("the stray one: %v", err)
+		}
+		l.Close()
+		l, _ = opened(t, c)
 	}
 	for _, r := range set.Read() {
 		if r.Name == "journal_damaged_total" && r.Number > 0 {
 			t.Errorf("damage is told of: %s: %s", r.Value, said())
 		}
+	}
+}
+
+// TestRemovalsOutliveATrouble: what Later removes while nothing can be written is
+// removed afterwards; what it puts is dropped and counted.
+func TestRemovalsOutliveATrouble(t *testing.T) {
+	set := &metric.Set{}
+	c := journal.Config{Dir: t.TempDir(), Metrics: set}
+	l, ticks := broken(t, c)
+	l.Later(gone("b"), put("late", "x"), gone("never"))
+	if err := l.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Get("b"); !errors.Is(err, journal.ErrNotFound) {
+		t.Errorf("b is there again: %v", err)
+	}
+	ticks.pass(1)
+	must(t, l, put("d", "4"))
+	for range 2 {
+		if got := all(t, l, ""); got != "a=1 d=4" {
+			t.Errorf("there is %q", got)
+		}
+		l.Close()
+		l, _ = opened(t, c)
+	}
+	if set.Counter("journal_failed_total", "reason", "later", "").Value() != 1 {
+		t.Error("the late one was not counted")
+	}
+}
+
+func TestACommitThatWasGivenUpIsNotKept(t *testing.T) {
+	l, ticks := opened(t, journal.Config{Dir: t.TempDir()})
+	release := l.Hold()
+	l.Later(put("first", "1"))
+	ticks <- time.Time{}
+	for l.Waiting() { //nolint:revive // until the first has been taken
+	}
+	var everybody sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	value := []byte("mine")
+	everybody.Go(func() {
+		if err := l.Commit(ctx, journal.Record{Key: "second", Value: value}); !errors.Is(err, context.Canceled) {
+			t.Errorf("given up: %v", err)
+		}
+		copy(value, "your")
+		release()
+	})
+	for !l.Waiting() { //nolint:revive // until the second waits
+	}
+	cancel()
+	everybody.Wait()
+	must(t, l, put("third", "3"))
+	if got := all(t, l, ""); got != "first=1 third=3" {
+		t.Errorf("there is %q", got)
+	}
+}
+
+func TestEveryCommitIsSyncedUnlessItNeedNot(t *testing.T) {
+	for _, c := range []journal.Config{{Dir: t.TempDir()}, {Dir: t.TempDir(), NoSync: true}} {
+		l, _ := opened(t, c)
+		if l.Syncs() == c.NoSync {
+			t.Errorf("NoSync %v, and every message is synced: %v", c.NoSync, l.Syncs())
+		}
+	}
+}
+
+func TestWhatIsRemovedWhileItIsCarriedStaysRemoved(t *testing.T) {
+	if journal.CarryInFlight() {
+		t.Error("it is there again")
 	}
 }
 
