@@ -129,4 +129,3 @@ func TestAKeyFromTheFarFuture(t *testing.T) {
 		t.Error(err)
 	}
 }
-

@@ -238,4 +238,3 @@ func TestManyAtOnceShareASignature(t *testing.T) {
 		t.Errorf("%d signatures", n)
 	}
 }
-

@@ -156,4 +156,3 @@ func FuzzKeyFile(f *testing.F) {
 	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nSigns-From: 2026-11-22T08:00:00Z\n\nAA==\n-----END PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) { jwt.ParseKeyFile(data) })
 }
-
