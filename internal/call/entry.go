@@ -33,7 +33,7 @@ func (c *Call) keep(events []event.Event) {
 		if !c.stale {
 			c.log.Error("keep: the call goes on, and a crash would forget what it does from here on", "err", err)
 		}
-		c.stale = true // what is kept is not what it should be
+		c.stale = true                            // what is kept is not what it should be
 		if e.Changed && c.machine.phase == over { // there is no next step
 			c.registry.owe(e.Call)
 		}

@@ -3,7 +3,7 @@ package call_test
 import (
 	"bufio"
 	"context"
-	"crypto/sha1" //nolint:gosec // RFC 6455 has it
+	"crypto/sha1"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -215,7 +215,7 @@ func websocket(ctx context.Context, _, address string) (net.Conn, error) {
 		if err != nil {
 			return
 		}
-		key := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // RFC 6455 §4.2.2
+		key := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455 §4.2.2
 		fmt.Fprintf(far, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
 			base64.StdEncoding.EncodeToString(key[:]))
 		_, _ = io.Copy(io.Discard, in)
