@@ -72,8 +72,8 @@ type api struct {
 	seen *repeats
 }
 
-// New makes the API. It serves /calling/, /v1/objects/ and /tipring/; anything else is a
-// 404.
+// New makes the API. It serves /calling/, /v1/objects/ and /tipring/; anything
+// else is a 404.
 func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
