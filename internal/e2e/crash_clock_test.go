@@ -192,8 +192,8 @@ func (w *witness) lasted(t *testing.T, id string, most time.Duration) {
 	if got := all[0].length(); got > most || got < 3*time.Second {
 		t.Errorf("a recording of 3 s to %v has %v", most, got)
 	}
-	if tale := all[0].told(); tale.silent+tale.astray > 10+tale.windows*3/10 {
-		t.Errorf("the recording has holes: %+v", tale)
+	if fault := all[0].told().holes(w.phones.late()); fault != "" {
+		t.Errorf("the recording %s", fault)
 	}
 }
 

@@ -49,12 +49,11 @@ type notice struct {
 	when, at                  time.Time // by the server, by the desk
 	raw                       json.RawMessage
 
-	Sequence   int    `json:"sequenceNumber"`
-	Invitation string `json:"invitationId"`
-	Recording  string `json:"recordingId"`
-	State      string `json:"state"`
-	Token      string `json:"incomingCallContext"`
-	From       struct {
+	Sequence  int    `json:"sequenceNumber"`
+	Recording string `json:"recordingId"`
+	State     string `json:"state"`
+	Token     string `json:"incomingCallContext"`
+	From      struct {
 		RawID string `json:"rawId"`
 	} `json:"from"`
 }

@@ -25,7 +25,9 @@ type phones struct {
 	mu      sync.Mutex
 	talks   map[string]*talk // by Call-ID
 	strange []string         // what no telephone should see
-	number  int              // the last one given
+	ticked  time.Time
+	stood   time.Duration // for how long nothing was said because the machine stood still
+	number  int           // the last one given
 }
 
 // pace is how often phones say something, and see to what is due.
@@ -98,6 +100,10 @@ func (x *phones) listen() {
 func (x *phones) tick(now time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if late := now.Sub(x.ticked); late > 3*pace && !x.ticked.IsZero() {
+		x.stood += late
+	}
+	x.ticked = now
 	for _, k := range x.talks {
 		for i := range k.waiting {
 			if w := &k.waiting[i]; !now.Before(w.due) {
@@ -162,6 +168,15 @@ func (x *phones) left() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// late is for how long the telephones were silent because the machine stood
+// still, since they were last asked.
+func (x *phones) late() (d time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	d, x.stood = x.stood, 0
+	return d
 }
 
 // clear forgets all talks, and gives what was strange about them. Those that

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -76,6 +77,15 @@ func (s sound) told() (out tale) {
 		}
 	}
 	return out
+}
+
+// holes says what is missing, unless it is little, or no more than what was not
+// said while the machine stood still.
+func (t tale) holes(stood time.Duration) string {
+	if t.silent+t.astray <= 10+t.windows*3/10+int(stood/tick) {
+		return ""
+	}
+	return fmt.Sprintf("has holes: of %d moments %d are silent and %d astray; the machine stood still for %v", t.windows, t.silent, t.astray, stood)
 }
 
 // loudness is the mean square root.

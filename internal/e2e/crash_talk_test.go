@@ -209,12 +209,15 @@ func (x *phones) response(m message) {
 			k.state = "rings"
 		}
 	case method == "INVITE" && status < 300:
+		again := tag(k.remote) == tag(m.get("To"))
 		k.settle("INVITE")
 		k.remote, k.target, k.media = m.get("To"), address(m.get("Contact")), m.media()
 		k.request("ACK", "")
-		if k.state == "over" { // it had been refused, or had ended
-			x.strange = append(x.strange, fmt.Sprintf("%d after the end: %v", status, k))
-		} else if k.state != "up" {
+		switch {
+		case again: // the ACK was lost, or whoever waited for it has died
+		case k.state == "over":
+			x.strange = append(x.strange, fmt.Sprintf("%d after a refusal: %v", status, k))
+		default:
 			k.note("hears %d", status)
 			k.stand()
 		}
