@@ -59,9 +59,6 @@ func (s *Server) Recover(key string, text []byte) error {
 		s.count("bad dialog record")
 		return fmt.Errorf("recover dialog %q: twice, or too many", clean(key, maxUser))
 	}
-	if p, err := netip.ParseAddrPort(d.peer); err == nil {
-		s.strangers.pass(p.Addr().Unmap())
-	}
 	s.left = append(s.left, d)
 	return nil
 }

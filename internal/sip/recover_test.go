@@ -286,6 +286,24 @@ func TestAfterAKillOurCallIsWithdrawn(t *testing.T) {
 	})
 }
 
+func TestAfterAKillAChallengedCallIsWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001", User: "u", Password: "secret"})
+		p.answer(p.expect(sipgo.INVITE), 407, "", `Proxy-Authenticate: Digest realm="c", nonce="n1", qop="auth"`)
+		p.expect(sipgo.ACK)
+		inv := p.expect(sipgo.INVITE)
+		p.answer(inv, 180, "")
+		b.kill(l)
+		b.restart(l, nil)
+		if c := p.expect(sipgo.CANCEL); c.Via().Value() != inv.Via().Value() || c.CSeq().SeqNo != inv.CSeq().SeqNo {
+			t.Errorf("CANCEL\n%s\nof\n%s", c, inv)
+		}
+		p.Close()
+	})
+}
+
 func TestAfterAKillACallThatIsLongOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, l := kept(t, nil)

@@ -9,6 +9,7 @@ import (
 
 	sipgo "github.com/emiago/sipgo/sip"
 
+	"github.com/tipring/tipring/internal/leg"
 	"github.com/tipring/tipring/internal/sip"
 )
 
@@ -81,5 +82,40 @@ func TestStrayAnswersOfStrangersAreLimited(t *testing.T) {
 		p.none(time.Minute)      // … once …
 		victim.none(time.Second) // … and to nobody else
 		b.server.Metrics.Read()
+	})
+}
+
+func TestStrayAnswersAreLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		for i := range 300 {
+			p.say(fmt.Sprintf("SIP/2.0 486 Busy\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKgone\r\nFrom: <sip:a@127.0.0.1>;tag=0123456789abcdef"+
+				"\r\nTo: <sip:bob@127.0.0.1>;tag=there\r\nCall-ID: gone-%d\r\nCSeq: 4 INVITE\r\nContent-Length: 0\r\n\r\n", i))
+		}
+		synctest.Wait()
+		if n := len(p.in); n != 200 || b.count("stray response") != 300 {
+			t.Errorf("%d ACKs, counted %d", n, b.count("stray response"))
+		}
+	})
+}
+
+// A 200 that is repeated for longer than its transaction lasts does not end the
+// call.
+func TestAVeryLateRepetitionOfAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		l := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+		inv := p.expect(sipgo.INVITE)
+		p.answer(inv, 200, offerPCMU)
+		p.expect(sipgo.ACK)
+		want[leg.Answered](t, l)
+		p.none(40 * time.Second)
+		p.answer(inv, 200, offerPCMU)
+		p.none(40 * time.Second)
+		go l.Hangup(t.Context(), leg.Normal)
+		p.answer(p.expect(sipgo.BYE), 200, "")
+		wantEnded(t, l, leg.Normal, false)
 	})
 }
