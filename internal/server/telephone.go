@@ -52,7 +52,7 @@ func (s *Server) telephones() error {
 
 // remember gives the telephones what an earlier run has kept of one kind. What
 // cannot be read is left out.
-func (s *Server) remember(kind string, recover func(key string, record []byte) error) error {
+func (s *Server) remember(kind string, take func(key string, record []byte) error) error {
 	var all []journal.Record
 	err := s.journal.Each(kind, func(key string, value []byte) error {
 		all = append(all, journal.Record{Key: key, Value: bytes.Clone(value)})
@@ -62,7 +62,7 @@ func (s *Server) remember(kind string, recover func(key string, record []byte) e
 		return fmt.Errorf("read what was kept of the telephones: %w", err)
 	}
 	for _, r := range all {
-		if err := recover(strings.TrimPrefix(r.Key, kind), r.Value); err != nil {
+		if err := take(strings.TrimPrefix(r.Key, kind), r.Value); err != nil {
 			s.log.Warn("not recovered", "record", r.Key, "err", err)
 		}
 	}

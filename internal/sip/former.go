@@ -55,7 +55,7 @@ func (s *Server) Recover(key string, text []byte) error {
 		}
 		return fmt.Errorf("recover dialog %q: %w", clean(key, maxUser), err)
 	}
-	if merged, full := s.formers.add(d, d.former.start, DefaultMaxCalls); merged || full {
+	if merged, full := s.formers.add(d, d.former.start, max(s.maxCalls(), DefaultMaxCalls)); merged || full {
 		s.count("bad dialog record")
 		return fmt.Errorf("recover dialog %q: twice, or too many", clean(key, maxUser))
 	}
@@ -314,12 +314,8 @@ func (f *former) repeats() <-chan struct{} {
 func (d *dialog) lateResponse(ctx context.Context, res *sipgo.Response) {
 	switch {
 	case res.IsProvisional():
-	case d.stage == calling && (!res.IsSuccess() || d.remote.tag == ""):
-		if res.IsSuccess() {
-			d.former.ended = "answered late"
-		} else {
-			d.former.ended = "canceled"
-		}
+	case d.stage == calling:
+		d.former.ended = "canceled" // else its BYE says how
 		d.progress(ctx, res)
 	case res.IsSuccess(): // its ACK was lost, or never sent
 		if ack, err := d.newRequest(sipgo.ACK, res.CSeq().SeqNo); err == nil {
