@@ -22,7 +22,7 @@ var streamsDir = filepath.Join("jetstream", "$G", "streams")
 // too many files open. A nil guard guards nothing.
 type guard struct {
 	dir   string           // of the Log
-	sizes map[string]int64 // of the files of messages, by their path below streamsDir
+	sizes map[string]int64 // of the files of messages, by their path
 }
 
 // newGuard links all files of the streams. Where there are no links it gives nil.
@@ -47,20 +47,23 @@ func newGuard(dir string) (*guard, error) {
 
 // link gives every file its second name.
 func (g *guard) link() error {
-	root := g.path(storeDir)
-	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(g.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(root.FS(), storeDir, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		below := strings.TrimPrefix(name, root)
-		to := filepath.Join(g.path(guardDir), below)
+		to := guardDir + strings.TrimPrefix(name, storeDir)
 		if e.IsDir() {
-			return os.MkdirAll(to, 0o700)
+			return root.MkdirAll(to, 0o700)
 		}
 		if info, err := e.Info(); err == nil && strings.HasSuffix(name, ".blk") {
-			g.sizes[below] = info.Size()
+			g.sizes[name] = info.Size()
 		}
-		return os.Link(name, to)
+		return root.Link(name, to)
 	})
 }
 
@@ -126,7 +129,7 @@ func (g *guard) cut() (n int64) {
 		return 0
 	}
 	for name, size := range g.sizes {
-		if info, err := os.Stat(filepath.Join(g.path(storeDir), name)); err == nil && info.Size() < size {
+		if info, err := os.Stat(g.path(name)); err == nil && info.Size() < size {
 			n += size - info.Size()
 		}
 	}

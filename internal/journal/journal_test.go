@@ -307,6 +307,10 @@ func TestTheHeadIsCleaned(t *testing.T) {
 	if set.Counter("journal_cleaned_total", "", "", "").Value() < 1000 {
 		t.Error("little was cleaned")
 	}
+	for i := range 50 { // garbage behind what is live
+		must(t, l, put("x", fmt.Sprint(i, filler)))
+	}
+	l.Later(gone("x"))
 	ticks.pass(70) // a minute of peace
 	if n, _ := l.Size(); n > 100_000 {
 		t.Errorf("%d bytes on disk after a minute", n)

@@ -104,11 +104,8 @@ func (l *Log) try(g *guard, last uint64) (*store, *index, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	switch {
-	case st.talk.passes():
-		err = errors.New("open the store: not all of it can be opened now")
-	case slices.Contains(g.lost(), streamName):
-		err = errors.New("open the store: its messages cannot be opened")
+	if lost := g.lost(); slices.Contains(lost, streamName) || len(lost) > 0 && st.talk.passes() {
+		err = fmt.Errorf("open the store: %v cannot be opened", lost)
 	}
 	var ix *index
 	if err == nil {
@@ -210,7 +207,7 @@ func (r *reading) end(last uint64) {
 
 // aside is a new name beside the folder, for what cannot be opened.
 func (l *Log) aside() string {
-	return filepath.Clean(l.c.Dir) + ".broken-" + time.Now().UTC().Format("20060102T150405.000")
+	return filepath.Clean(l.c.Dir) + ".broken-" + time.Now().UTC().Format("20060102T150405.000000")
 }
 
 // moveAside puts a store that cannot be opened where nobody loses it.
@@ -230,7 +227,7 @@ func (l *Log) moveAside() (to string, err error) {
 // probe writes, syncs and removes a file, to learn whether the disk has room.
 func probe(dir string) error {
 	name := filepath.Join(dir, "probe")
-	f, err := os.Create(name) //nolint:gosec // our own folder
+	f, err := os.Create(name)
 	if err != nil {
 		return fmt.Errorf("try the disk: %w", fullOr(err))
 	}

@@ -23,7 +23,7 @@ func broken(t *testing.T, c journal.Config) (*journal.Log, clock) {
 	if err := l.Stray(put("stray", "x"), gone("a")); err != nil {
 		t.Fatal(err)
 	}
-	for l.Commit(t.Context(), put("a", "1")) == nil { //nolint:revive // until the writer has heard of it
+	for l.Commit(t.Context(), put("a", "1")) == nil { // until the writer has heard of it
 	}
 	return l, ticks
 }
@@ -85,7 +85,7 @@ func TestACommitThatWasGivenUpIsNotKept(t *testing.T) {
 	release := l.Hold()
 	l.Later(put("first", "1"))
 	ticks <- time.Time{}
-	for l.Waiting() { //nolint:revive // until the first has been taken
+	for l.Waiting() { // until the first has been taken
 	}
 	var everybody sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,7 +97,7 @@ func TestACommitThatWasGivenUpIsNotKept(t *testing.T) {
 		copy(value, "your")
 		release()
 	})
-	for !l.Waiting() { //nolint:revive // until the second waits
+	for !l.Waiting() { // until the second waits
 	}
 	cancel()
 	everybody.Wait()

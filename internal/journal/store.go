@@ -253,7 +253,7 @@ func (s *store) scan(stream string, from, to uint64, f func(seq uint64, msg []by
 	if err != nil {
 		return fmt.Errorf("read messages: %w", err)
 	}
-	defer sub.Unsubscribe() //nolint:errcheck // nothing follows from it
+	defer func() { _ = sub.Unsubscribe() }()
 	for from <= to {
 		next, err := s.batch(stream, from, to, inbox, answers, f)
 		if err != nil {

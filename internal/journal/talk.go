@@ -74,8 +74,7 @@ func (t *talk) fatal() bool {
 	return t.failed
 }
 
-// passes says that the server met what may pass; a full disk apart, which can be
-// read.
+// passes says that the server met what may pass.
 func (t *talk) passes() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

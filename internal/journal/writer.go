@@ -177,7 +177,7 @@ func (w *writer) backOff() {
 func (l *Log) clean() {
 	limit := max(carryTick, l.sizes().bytes/4)
 	for spent := int64(0); spent < limit && l.dirty(); spent += int64(len(l.w.group.buf)) {
-		if l.carry() != nil {
+		if l.carry() != nil || l.queue.waits(false) && l.round() != nil {
 			return
 		}
 	}
