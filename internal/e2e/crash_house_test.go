@@ -62,13 +62,6 @@ func (h *house) up(t *testing.T) {
 	h.ready(t)
 }
 
-// reopen ends the server that lives here, as a crash does, and starts another.
-func (h *house) reopen(t *testing.T) {
-	t.Helper()
-	h.kill()
-	h.open(t)
-}
-
 // delivered waits until nothing waits for delivery any more.
 func (h *house) delivered(t *testing.T, atMost time.Duration) {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -57,7 +58,8 @@ type city struct {
 	*house
 	desk   *desk
 	phones *phones
-	real   *phone // baresip
+	real   *phone    // baresip
+	sound  [2]string // ports of sipp's
 	stream string
 	random *rand.Rand
 	serial atomic.Int64
@@ -71,6 +73,9 @@ func newCity(t *testing.T, seed uint64) *city {
 	c.house = newHouse(t, built(t, "-race=false"), "--events="+c.desk.url+"/events") // as it is shipped
 	c.phones = startPhones(t, c.sip, seed)
 	c.flags = append(c.flags, "--trunk=sip:"+c.phones.addr)
+	for i := range c.sound {
+		c.sound[i], _, _ = strings.Cut(mediaPorts(), "-")
+	}
 	c.stream = startListener(t).url
 	c.real = startPhone(t, caller, hum(8000, 300, time.Minute))
 	return c
@@ -110,9 +115,10 @@ func (c *city) life(t *testing.T, n int) *life {
 // load lets telephones call, and the app call telephones, for a second or two.
 func (l *life) load(t *testing.T) {
 	t.Helper()
-	l.out = startCallees(t, "crash-callee", calls{number: 1000})
+	l.out = startCallees(t, "crash-callee", calls{number: 1000, options: []string{"-mp", l.sound[0]}})
 	l.register(t, "dora", l.out.addr)
-	l.in = startCallers(t, &l.server, "crash-caller", calls{number: 1000, rate: 8, options: []string{"-key", "plan", []string{"0", "3", "4", "5", "9"}[l.n%5]}})
+	plan := []string{"0", "3", "4", "5", "9"}[l.n%5]
+	l.in = startCallers(t, &l.server, "crash-caller", calls{number: 1000, rate: 8, options: []string{"-mp", l.sound[1], "-key", "plan", plan}})
 	if l.dialled = l.n%3 == 0; l.dialled {
 		l.real.dial(t, called, l.sip)
 	}
