@@ -348,18 +348,27 @@ func TestAfterAKillTheAnswerComes(t *testing.T) {
 					p.answer(p.expect(sipgo.CANCEL), 200, "")
 				}
 				p.answer(inv, 200, offerPCMU)
-				for seen := map[sipgo.RequestMethod]bool{}; !seen[sipgo.ACK] || !seen[sipgo.BYE]; {
-					m, ok := p.hear(40 * time.Second).(*sipgo.Request)
+				seen := map[sipgo.RequestMethod]bool{}
+				for repeated := 0; ; {
+					m, ok := p.hear(4 * time.Second).(*sipgo.Request)
+					if !ok && !seen[sipgo.ACK] && repeated < 8 { // as a telephone does
+						p.answer(inv, 200, offerPCMU)
+						repeated++
+						continue
+					}
 					if !ok {
-						t.Fatalf("got %v only", seen)
+						break
 					}
 					if tag, _ := m.To().Params.Get("tag"); tag != p.tag && m.Method != sipgo.CANCEL {
 						t.Errorf("%s to %q", m.Method, tag)
 					}
-					if m.Method != sipgo.ACK && !seen[m.Method] {
+					seen[m.Method] = true
+					if m.Method != sipgo.ACK { // a BYE may come twice, when it is faster than the 200
 						p.answer(m, 200, "")
 					}
-					seen[m.Method] = true
+				}
+				if !seen[sipgo.ACK] || !seen[sipgo.BYE] {
+					t.Errorf("got %v only", seen)
 				}
 				l.nothingKept(t)
 			})
