@@ -178,7 +178,7 @@ func TestDamageWhileItRuns(t *testing.T) {
 func TestNoDamageIsFatal(t *testing.T) {
 	closed, killed := written(t, 40)
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 40 {
+	for i := range 24 {
 		dir := filepath.Join(t.TempDir(), "journal")
 		from := []string{closed, killed}[i%2]
 		if err := os.CopyFS(dir, os.DirFS(from)); err != nil {

@@ -21,6 +21,7 @@ type writer struct {
 const (
 	carryBytes = 256 << 10 // carried forward in one message, or one message of the head
 	carryTick  = 16 << 20  // carried in one tick, or a quarter of the log
+	carryNear  = 4 << 20   // carried near the bound, after which there is more room
 	purgeBytes = 8 << 20   // purged at once
 	purgeTicks = 10        // less than that is purged so often, if it is more than idleBytes
 	maxBackoff = 8         // ticks between two tries to open a broken store again
@@ -175,9 +176,16 @@ func (w *writer) backOff() {
 // clean carries live records forward when the log has grown far beyond them, and
 // purges the head.
 func (l *Log) clean() {
+	near := l.nearBound()
 	limit := max(carryTick, l.sizes().bytes/4)
+	if near {
+		limit = carryNear
+	}
 	for spent := int64(0); spent < limit && l.dirty(); spent += int64(len(l.w.group.buf)) {
-		if l.carry() != nil || l.queue.waits(false) && l.round() != nil {
+		if l.carry() != nil {
+			return
+		}
+		if !near && l.queue.waits(false) && l.round() != nil { // near the bound there may be no room before the purge
 			return
 		}
 	}
