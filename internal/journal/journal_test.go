@@ -133,7 +133,7 @@ func holds(t *testing.T, j journal.Journal) {
 func TestManyCommitsShareOneMessage(t *testing.T) {
 	set := &metric.Set{}
 	l, _ := opened(t, journal.Config{Dir: t.TempDir(), NoSync: true, Metrics: set})
-	const committers, each = 64, 20
+	const committers, each = 64, 8
 	large := strings.Repeat("x", 20_000) // more than one message takes
 	var everybody sync.WaitGroup
 	for c := range committers {
