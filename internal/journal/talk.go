@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -30,7 +31,11 @@ func (*talk) Tracef(string, ...any)  {}
 func (t *talk) Warnf(format string, v ...any) {
 	words := sentence(format, v)
 	if t.log != nil {
-		t.log.Warn("journal: the store warns", "words", words)
+		level := slog.LevelWarn
+		if strings.Contains(words, "state outdated") {
+			level = slog.LevelDebug // so it is after every kill, and nothing is missing
+		}
+		t.log.Log(context.Background(), level, "journal: the store warns", "words", words)
 	}
 	t.mu.Lock()
 	t.passing = t.passing || isPassing(words)
