@@ -17,7 +17,7 @@ import (
 // Config says where a Log lives and how large it may become.
 type Config struct {
 	Dir      string       // made if it is not there; one process at a time
-	NoSync   bool         // leave it to the system when the disk is written: a crash of the process loses nothing, a power cut may
+	NoSync   bool         // leave it to the system when the disk is written: a crash of the process loses nothing, a power cut what the last 5 s wrote
 	MaxBytes int64        // 4 GiB of log on disk; beyond it Commit gives ErrFull
 	Metrics  *metric.Set  // journal_…; may be nil
 	Log      *slog.Logger // may be nil
@@ -28,6 +28,7 @@ const (
 	maxCommit    = 4 << 20   // one Commit
 	groupBytes   = 512 << 10 // the commits of one group, if there is more than one
 	beat         = time.Second
+	syncEvery    = 5 * time.Second // with NoSync
 )
 
 // Log is a Journal that survives a crash: a stream of embedded NATS JetStream,

@@ -54,6 +54,7 @@ func openStore(dir string, sync bool, log *slog.Logger) (*store, error) {
 		JetStream:              true,
 		StoreDir:               dir,
 		SyncAlways:             sync,
+		SyncInterval:           syncEvery, // without SyncAlways
 		JetStreamMaxMemory:     1 << 20,
 		JetStreamMaxStore:      1 << 50, // the bounds are ours
 		MaxPayload:             maxMessage,
