@@ -24,6 +24,7 @@ var ends = map[string][]string{
 	"remove":                {"RemoveParticipantSucceeded", "RemoveParticipantFailed"},
 	"cancelAddParticipant":  {"CancelAddParticipantSucceeded", "CancelAddParticipantFailed"},
 	"transferToParticipant": {"CallTransferAccepted", "CallTransferFailed"},
+	"startMediaStreaming":   {"MediaStreamingStarted", "MediaStreamingFailed", "MediaStreamingStopped"}, // the first of them; see lived
 	"stopMediaStreaming":    {"MediaStreamingStopped", "MediaStreamingFailed"},
 }
 
@@ -49,8 +50,9 @@ func (r *request) accepted() bool { return r.status >= 200 && r.status < 300 }
 
 // balance says what does not agree.
 func (l ledger) balance() (faults []string) {
-	connections := map[string][]notice{}
+	connections, contexts := map[string][]notice{}, map[string][]notice{}
 	for _, n := range l.notices {
+		contexts[n.context] = append(contexts[n.context], n)
 		if n.connection != "" && n.kind != "RecordingStateChanged" {
 			connections[n.connection] = append(connections[n.connection], n)
 		}
@@ -59,7 +61,7 @@ func (l ledger) balance() (faults []string) {
 		if id := r.result("callConnectionId"); r.accepted() && (r.verb() == "create" || r.verb() == "answer") && connections[id] == nil {
 			faults = append(faults, fmt.Sprintf("%s gave connection %s, of which nothing was heard", r.verb(), id))
 		}
-		faults = append(faults, l.ended(r)...)
+		faults = append(faults, r.ended(contexts[r.context])...)
 	}
 	for id, all := range connections {
 		for _, fault := range lived(all) {
@@ -69,18 +71,21 @@ func (l ledger) balance() (faults []string) {
 	return append(faults, l.calls()...)
 }
 
-// ended wants one end of what was accepted, and none of what was not. Where no
-// answer came both are right.
-func (l ledger) ended(r *request) (faults []string) {
+// ended wants one end of what was accepted among the events of its context, and
+// none of what was not. Where no answer came both are right.
+func (r *request) ended(told []notice) (faults []string) {
 	kinds, ok := ends[r.verb()]
 	if !ok {
 		return nil
 	}
 	var found []string
-	for _, n := range l.notices {
-		if n.context == r.context && slices.Contains(kinds, n.kind) {
+	for _, n := range told {
+		if slices.Contains(kinds, n.kind) {
 			found = append(found, n.kind)
 		}
+	}
+	if len(found) > 1 && found[0] == "MediaStreamingStarted" {
+		found = found[:1]
 	}
 	least, most := 1, 1
 	if r.status == 0 {

@@ -73,11 +73,12 @@ func (l *life) tally(books ledger) {
 // kind of end was, at least once, that of something which a crash had cut off.
 func (c *city) sums(t *testing.T) {
 	t.Helper()
+	complain(t, c.desk.since(time.Time{}).balance()) // nothing came in a later life
 	c.desk.mu.Lock()
 	defer c.desk.mu.Unlock()
 	complain(t, c.desk.altered)
-	t.Logf("%d crashes: %d requests, %d events (%d came again), %d calls of telephones, %d recordings, %d requests repeated, %d of them for a lost answer",
-		crashes, c.count.requests, c.count.notices, c.desk.again, c.count.talks, c.count.recordings, c.count.repeated+c.count.lost, c.count.lost)
+	t.Logf("%d crashes and %d more during a recovery: %d requests, %d events (%d came again), %d calls of telephones, %d recordings, %d requests repeated, %d of them for a lost answer",
+		crashes, c.count.more, c.count.requests, c.count.notices, c.desk.again, c.count.talks, c.count.recordings, c.count.repeated+c.count.lost, c.count.lost)
 	for _, kind := range slices.Sorted(maps.Keys(c.cut)) {
 		t.Logf("after a crash: %d %s", c.cut[kind], kind)
 	}

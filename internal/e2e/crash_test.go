@@ -64,7 +64,7 @@ type city struct {
 	random *rand.Rand
 	serial atomic.Int64
 	cut    map[string]int // operations that a crash has ended, by kind
-	count  struct{ requests, notices, again, talks, recordings, repeated, lost int }
+	count  struct{ more, requests, notices, again, talks, recordings, repeated, lost int }
 }
 
 func newCity(t *testing.T, seed uint64) *city {
@@ -181,6 +181,7 @@ func (l *life) crash(t *testing.T) {
 func (l *life) recovers(t *testing.T) {
 	t.Helper()
 	for l.random.IntN(4) == 0 {
+		l.count.more++
 		l.launch(t)
 		<-time.After(time.Duration(l.random.IntN(200)) * time.Millisecond)
 		l.kill()
