@@ -76,6 +76,8 @@ func TestTheDiskIsAskedEveryFiveSeconds(t *testing.T) {
 		if err := tp.Disk(); err != nil {
 			t.Error(err)
 		}
+		<-time.After(time.Second) // nothing is left to be written
+		synctest.Wait()
 		tp.Break()
 		<-time.After(6 * time.Second)
 		synctest.Wait()
