@@ -17,8 +17,16 @@
 // scenarios of sipp. The tests measure sound with arithmetic of their own, not
 // with the code they test. A tool that is missing fails the tests.
 //
+// The tests of crashes (crash_*_test.go) have an app and telephones of their own,
+// in Go, that outlive the server and keep books: a life of TestFiftyCrashes is a
+// start, some load, a kill at a random moment, a restart, and an audit of what
+// was promised against what was told. Beside it a disk is filled, the journal's
+// files are damaged, and the clock is set, by a server whose Go tells another
+// time.
+//
 // # How to use it
 //
 //	make test                              # installs the tools, runs every test
 //	go test ./internal/e2e -run TestCall   # once they are there
+//	CRASH_SEED=7 go test ./internal/e2e -run TestFiftyCrashes -v   # the chances of an earlier run
 package e2e
