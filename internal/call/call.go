@@ -36,8 +36,9 @@ type Call struct {
 	began      time.Time       // of tick 0
 	finished   bool
 
-	memo  []byte // as it is kept
-	stale bool   // … or is not: Keep has failed
+	memo  []byte    // as it is kept
+	stale bool      // … or is not: Keep has failed
+	again time.Time // when to try that again
 
 	known []entry // where the registry has it
 }
@@ -82,7 +83,7 @@ func (c *Call) Run(ctx context.Context) {
 		if c.finished {
 			break
 		}
-		if at, ok := c.machine.Deadline(); ok {
+		if at, ok := c.wakes(); ok {
 			timer.Reset(time.Until(at))
 		} else {
 			timer.Stop()
@@ -93,6 +94,7 @@ func (c *Call) Run(ctx context.Context) {
 		case <-c.room.Notices().C():
 			c.hearNotices()
 		case <-timer.C:
+			c.keepAgain()
 			c.step(Due{})
 		case <-shutdown:
 			shutdown = nil
@@ -104,6 +106,15 @@ func (c *Call) Run(ctx context.Context) {
 	close(c.done) // whoever waits to be heard goes home
 	c.tasks.Wait()
 	c.turnAwayLate()
+}
+
+// wakes is when something falls due; false for never.
+func (c *Call) wakes() (time.Time, bool) {
+	at, ok := c.machine.Deadline()
+	if c.stale && (!ok || c.again.Before(at)) {
+		return c.again, true
+	}
+	return at, ok
 }
 
 // takeSeat has the room ticked, from the first leg that is plugged in.

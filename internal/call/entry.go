@@ -2,6 +2,7 @@ package call
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/tipring/tipring/internal/event"
 )
@@ -33,8 +34,8 @@ func (c *Call) keep(events []event.Event) {
 		if !c.stale {
 			c.log.Error("keep: the call goes on, and a crash would forget what it does from here on", "err", err)
 		}
-		c.stale = true                            // what is kept is not what it should be
-		if e.Changed && c.machine.phase == over { // there is no next step
+		c.stale, c.again = true, time.Now().Add(keepPause) // what is kept is not what it should be
+		if e.Changed && c.machine.phase == over {          // there is no next step
 			c.registry.owe(e.Call)
 		}
 		return
@@ -48,6 +49,17 @@ func (c *Call) keep(events []event.Event) {
 		if file, ok := e.Body.(event.RecordingFileReady); ok {
 			c.task(func() { c.registry.announced(file.Recording) })
 		}
+	}
+}
+
+// keepPause is how long a call whose memory could not be kept waits before it
+// tries again by itself: it may have nothing more to tell for hours.
+const keepPause = 5 * time.Second
+
+// keepAgain keeps what could not be kept, when it is time.
+func (c *Call) keepAgain() {
+	if c.stale && !time.Now().Before(c.again) {
+		c.keep(nil)
 	}
 }
 

@@ -153,6 +153,9 @@ type RecordingClosed struct {
 	File event.RecordingFileReady
 }
 
+// RecordingBroke: a recording has ended by itself: the disk was full.
+type RecordingBroke struct{ ID string }
+
 // RecordingRequest: an application asks something of a recording.
 type RecordingRequest struct {
 	Ask  Ask
@@ -210,6 +213,7 @@ func (RecordRequest) input()    {}
 func (RecordingRequest) input() {}
 func (RecordingOpened) input()  {}
 func (RecordingClosed) input()  {}
+func (RecordingBroke) input()   {}
 func (Due) input()              {}
 func (Shutdown) input()         {}
 func (Restarted) input()        {}

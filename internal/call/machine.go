@@ -135,6 +135,8 @@ func (m *Machine) Step(now time.Time, in Input) []Action {
 		m.recordingOpened(in)
 	case RecordingRequest:
 		m.recordingRequest(in)
+	case RecordingBroke:
+		m.recordingBroke(in)
 	case RecordingClosed:
 		m.recordingClosed(in)
 	case Due:

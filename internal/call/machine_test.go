@@ -168,6 +168,9 @@ func (w *world) carryOut(a call.Action, last bool) {
 			w.opened[a.ID] = true
 		}
 		w.owe(in)
+		if in.Err == nil && w.chance(20, "disk becomes full") {
+			w.owe(call.RecordingBroke{ID: a.ID})
+		}
 	case call.TurnRecording:
 		if a.Verb == call.StopRecording {
 			w.owe(call.RecordingClosed{ID: a.ID, File: event.RecordingFileReady{Recording: a.ID}})

@@ -127,6 +127,13 @@ func (m *Machine) stopRecordings() {
 	}
 }
 
+// recordingBroke: what could be recorded is complete, and said to be.
+func (m *Machine) recordingBroke(in RecordingBroke) {
+	if r := m.tape(in.ID); r != nil && r.opened && r.state != tapeClosing {
+		m.turnRecording(r, tapeClosing, StopRecording)
+	}
+}
+
 func (m *Machine) recordingClosed(in RecordingClosed) {
 	r := m.tape(in.ID)
 	if r == nil {

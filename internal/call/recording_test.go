@@ -1,6 +1,8 @@
 package call_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,4 +53,36 @@ func TestRecordingIsRefused(t *testing.T) {
 	want("after CallDisconnected, while its file is closed", call.NotFound, start("later"))
 	want("stopped twice", call.NotFound, turn(call.StopRecording))
 	step(call.RecordingClosed{ID: "first", File: event.RecordingFileReady{}})
+}
+
+// A recording that breaks is said to be over, once, and its file follows.
+func TestRecordingBreaks(t *testing.T) {
+	m := call.Machine{ID: "call"}
+	var said []string
+	step := func(in call.Input) {
+		for _, a := range m.Step(time.Now(), in) {
+			switch a := a.(type) {
+			case call.Publish:
+				switch b := a.Event.Body.(type) {
+				case event.RecordingStateChanged:
+					said = append(said, fmt.Sprintf("active=%v", b.Active))
+				case event.RecordingFileReady:
+					said = append(said, "file")
+				}
+			case call.TurnRecording:
+				said = append(said, "stop")
+			}
+		}
+	}
+	step(call.Rang{Leg: 1, Call: leg.Call{From: leg.Party{ID: "8:acs:alice"}}})
+	step(call.AnswerRequest{Connection: "connection", Answer: call.Answer{Callback: "http://app/"}})
+	step(call.AnswerDone{Leg: 1})
+	step(call.RecordRequest{ID: "tape", Record: call.Record{Connection: "connection", Callback: "http://app/"}})
+	step(call.RecordingOpened{ID: "tape"})
+	step(call.RecordingBroke{ID: "tape"})
+	step(call.RecordingBroke{ID: "tape"})
+	step(call.RecordingClosed{ID: "tape", File: event.RecordingFileReady{Recording: "tape"}})
+	if got := strings.Join(said, " "); got != "active=true stop active=false file" {
+		t.Errorf("%s", got)
+	}
 }

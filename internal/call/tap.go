@@ -165,6 +165,7 @@ func (c *Call) openRecording(a OpenRecording) {
 		c.task(func() {
 			if err := rec.Run(context.Background()); err != nil {
 				c.log.Error("recording", "recording", a.ID, "err", err)
+				c.post(RecordingBroke{a.ID})
 			}
 		})
 	}

@@ -32,8 +32,8 @@ func TestDiskFull(t *testing.T) {
 	disk.fill(t)
 
 	h.complains(t, 15*time.Second, "recording", "no space|too large")
-	w.hangsUp(t, before)
 	w.inactive(t, recording)
+	w.hangsUp(t, before)
 	w.hangsUp(t, w.calls(t)) // and a whole call on the full disk
 	h.complains(t, 15*time.Second, "journal", "no space|too large|full")
 	if n := h.counted(t, "tipring_journal_failed_total", ""); n == 0 {
