@@ -36,6 +36,9 @@
 // until its ACK (former.go). Answers that nobody waits for are acknowledged and
 // told that they are over, record or not (stray.go).
 //
+// A caller hears nothing, not even 100, before its call is kept: if we die in
+// that moment it repeats its INVITE, and the next run takes the call.
+//
 //	what the far end has              is kept before  and gets after a crash
 //	its INVITE, ringing               180             480 until ACK; the INVITE again is no new call
 //	its INVITE, our 200 on its way    200             the same 200 until ACK, then BYE

@@ -55,7 +55,8 @@ func (s *Server) ring(req *sipgo.Request, tx *sipgo.ServerTx) {
 	s.start(func(ctx context.Context) { s.OnIncoming(ctx, l) })
 }
 
-// alert tells the caller that it rings, once that is sure to have an end.
+// alert tells the caller that it rings, once that is sure to have an end. Until
+// then it hears nothing, so it repeats its INVITE: to the next run, if need be.
 func (d *dialog) alert() {
 	if len(d.cancel) == 0 {
 		d.keep(keptRinging)

@@ -144,6 +144,35 @@ func TestKeptBeforeItIsSaid(t *testing.T) {
 	})
 }
 
+// TestACallerHearsNothingBeforeItIsKept: who has heard 100 does not repeat its
+// INVITE, which the next run would have to hear.
+func TestACallerHearsNothingBeforeItIsKept(t *testing.T) {
+	for _, stall := range []time.Duration{400 * time.Millisecond, 900 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			b, l := kept(t, nil)
+			l.before = func(string) { <-time.After(stall) } // the disk
+			p := b.phone("127.0.0.1:7001")
+			invite := p.request("INVITE", offerPCMU)
+			p.say(invite)
+			if rest := stall - sipgo.T1; rest > 0 {
+				p.none(sipgo.T1)
+				p.say(invite)
+				p.none(rest - time.Millisecond)
+			} else {
+				p.none(stall - time.Millisecond)
+			}
+			if m, ok := p.hear(2 * time.Millisecond).(*sipgo.Response); !ok || m.StatusCode != 100 {
+				t.Errorf("got %v, want 100", m)
+			}
+			p.status(180)
+			b.accept(p, b.leg())
+			if len(b.legs) > 0 {
+				t.Error("the INVITE has made two calls")
+			}
+		})
+	}
+}
+
 func TestACallGoesOnThatCannotBeKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, l := kept(t, nil)

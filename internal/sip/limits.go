@@ -37,10 +37,13 @@ const compactAbove = 1300
 //
 // It may send a UDP message of more than 1,300 bytes: a response has no other
 // way than the request's, so refusing it, as sipgo does, would lose the call; a
-// request of ours goes over TCP first (see transmit). And it is not to write to
-// the standard logger.
+// request of ours goes over TCP first (see transmit). It is not to send 100 by
+// itself, after 200 ms: who has heard that does not repeat its INVITE, and would
+// wait in vain if we died before the call is kept (see alert). And it is not to
+// write to the standard logger.
 var tuneSipgo = sync.OnceFunc(func() {
 	sipgo.UDPMTUSize = math.MaxUint16
+	sipgo.Timer_1xx = timeout // by then no caller waits any more
 	sipgo.SetDefaultLogger(slog.New(slog.DiscardHandler))
 })
 

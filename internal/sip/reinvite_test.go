@@ -104,7 +104,7 @@ func TestAReinviteBeforeTheAckWaits(t *testing.T) {
 		want[leg.Held](t, l)
 		ack = p.request("ACK", "")
 		p.say(p.request("INVITE", offerPCMU)) // overtakes the ACK of that one
-		synctest.Wait()
+		p.status(100)
 		p.say(ack)
 		if res := p.status(200); res.CSeq().SeqNo != 3 {
 			t.Errorf("200 to CSeq %d", res.CSeq().SeqNo)
