@@ -103,7 +103,7 @@ func (d *dialog) modify(r request) {
 		return
 	case d.await != nil && len(d.deferred) < inboxSize:
 		d.deferred = append(d.deferred, r) // the ACK before it is on its way: sipgo may let one overtake the other
-		d.trying(r)
+		d.wait(r)
 		return
 	case d.pending.offering(): // both at once: who asked second waits (RFC 3261 §14.2)
 		d.reply(r, 491, nil)
@@ -125,8 +125,8 @@ func (d *dialog) modify(r request) {
 	d.renegotiate(r, offer)
 }
 
-// trying tells who has sent a re-INVITE that has to wait not to repeat it.
-func (d *dialog) trying(r request) {
+// wait tells who has sent a re-INVITE that has to wait not to repeat it.
+func (d *dialog) wait(r request) {
 	if r.Method != sipgo.INVITE {
 		return
 	}
