@@ -50,7 +50,8 @@ type dialog struct {
 	uas     bool
 	hurried bool   // the server stops
 	key     string // in the ledger
-	kept    bool   // the ledger has it
+	kept    bool   // the ledger has it, or was asked to
+	unkept  unkept // and would not; see keepAgain
 	owing   bool   // the far end may not know that it is over: the next run tells it
 
 	callID         string
@@ -100,8 +101,12 @@ type deadlines struct {
 }
 
 func (t *deadlines) next() time.Time {
-	var first time.Time
-	for _, at := range []time.Time{t.resend, t.giveUp, t.refresh, t.expire, t.transfer} {
+	return earliest(t.resend, t.giveUp, t.refresh, t.expire, t.transfer)
+}
+
+// earliest is the first of some times, of those that are set.
+func earliest(times ...time.Time) (first time.Time) {
+	for _, at := range times {
 		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
@@ -237,7 +242,7 @@ func (d *dialog) patience() time.Time {
 }
 
 func (d *dialog) arm() {
-	at := d.deadlines.next()
+	at := earliest(d.deadlines.next(), d.unkept.due)
 	if at.IsZero() {
 		d.timer.Reset(time.Hour)
 		return
@@ -273,6 +278,7 @@ func (d *dialog) expire(ctx context.Context, now time.Time) {
 		d.transfer.subscribed = false
 		d.transferred(false, leg.NoAnswer)
 	}
+	d.keepAgain(now) // last, for it may have to wait
 }
 
 // gaveUp is called when nothing has come for as long as there was hope.

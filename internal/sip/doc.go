@@ -37,7 +37,9 @@
 // told that they are over, record or not (stray.go).
 //
 // A caller hears nothing, not even 100, before its call is kept: if we die in
-// that moment it repeats its INVITE, and the next run takes the call.
+// that moment it repeats its INVITE, and the next run takes the call. A record
+// that the Ledger would not take, as when the disk is full, does not stop a call;
+// it is tried again every two to four seconds while the dialog lives.
 //
 //	what the far end has              is kept before  and gets after a crash
 //	its INVITE, ringing               180             480 until ACK; the INVITE again is no new call

@@ -23,13 +23,14 @@ type ledger struct {
 	records map[string]string
 	dead    bool                // the server was killed: it can write no more
 	before  func(record string) // called before a Keep takes effect
-	err     error               // what Keep says
+	err     error               // what Keep says; Note and Forget are lost then
+	asked   int                 // how often Keep was called
 }
 
 func (l *ledger) put(key string, record []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead {
+	if l.dead || l.err != nil {
 		return
 	}
 	if l.records == nil {
@@ -46,11 +47,25 @@ func (l *ledger) Keep(key string, record []byte) error {
 	if l.before != nil {
 		l.before(string(record))
 	}
-	if l.err != nil {
-		return l.err
-	}
 	l.put(key, record)
-	return nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked++
+	return l.err
+}
+
+// breaks makes it fail, nil makes it work again.
+func (l *ledger) breaks(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+// times is how often Keep was called.
+func (l *ledger) times() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.asked
 }
 
 func (l *ledger) Note(key string, record []byte) { l.put(key, record) }
@@ -176,7 +191,7 @@ func TestACallerHearsNothingBeforeItIsKept(t *testing.T) {
 func TestACallGoesOnThatCannotBeKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, l := kept(t, nil)
-		l.err = errors.New("disk full")
+		l.breaks(errDiskFull)
 		p := b.phone("127.0.0.1:7001")
 		in := b.established(p)
 		p.say(p.request("BYE", ""))
@@ -185,6 +200,117 @@ func TestACallGoesOnThatCannotBeKept(t *testing.T) {
 		if b.count("dialog not kept") != 2 {
 			t.Errorf("counted %d times", b.count("dialog not kept"))
 		}
+	})
+}
+
+var errDiskFull = errors.New("disk full")
+
+// keptAs waits for as long as a dialog may take to be kept again, and checks how
+// the only one is.
+func (l *ledger) keptAs(t *testing.T, stage string) {
+	t.Helper()
+	<-time.After(4100 * time.Millisecond)
+	if got := l.stages(); len(got) != 1 || got[0] != stage {
+		t.Errorf("kept %v, want %s", got, stage)
+	}
+}
+
+// TestADialogIsKeptWhenThereIsRoomAgain: without a word of its telephone.
+func TestADialogIsKeptWhenThereIsRoomAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		p := b.phone("127.0.0.1:7001")
+		p.say(p.request("INVITE", offerPCMU))
+		p.status(180)
+		l.breaks(errDiskFull)
+		b.accept(p, b.leg())
+		began := l.times()
+		<-time.After(time.Minute)
+		if n := l.times() - began; n < 14 || n > 30 {
+			t.Errorf("asked %d times in a minute", n)
+		}
+		if got := l.stages(); len(got) != 1 || got[0] != "ringing" {
+			t.Fatalf("kept %v", got)
+		}
+		l.breaks(nil)
+		l.keptAs(t, "up")
+		if n := b.count("dialog not kept"); n != 1 {
+			t.Errorf("counted %d times", n)
+		}
+		p.none(0)
+		began = l.times()
+		<-time.After(time.Minute)
+		if n := l.times() - began; n != 0 {
+			t.Errorf("kept %d times more", n)
+		}
+		b.kill(l)
+		b.restart(l, nil)
+		p.answer(p.expect(sipgo.BYE), 200, "")
+		l.nothingKept(t)
+	})
+}
+
+// TestEachStageIsKeptWhenThereIsRoomAgain: as it is by then.
+func TestEachStageIsKeptWhenThereIsRoomAgain(t *testing.T) {
+	for _, stage := range []string{"ringing", "answering", "calling", "answered", "leaving", "leaving without ACK"} {
+		synctest.Test(t, func(t *testing.T) {
+			b, l := kept(t, nil)
+			l.breaks(errDiskFull)
+			p := b.phone("127.0.0.1:7001")
+			want := stage
+			switch stage {
+			case "ringing", "answering", "leaving without ACK":
+				p.say(p.request("INVITE", offerPCMU))
+				p.status(180)
+				in := b.leg()
+				if stage == "ringing" {
+					break
+				}
+				go in.Answer(t.Context())
+				p.status(200)
+				if stage != "answering" {
+					want = "up"
+					p.expect(sipgo.BYE)
+				}
+			default:
+				out := b.dial(sip.DialConfig{Target: "sip:bob@127.0.0.1:7001"})
+				inv := p.expect(sipgo.INVITE)
+				if stage == "calling" {
+					p.answer(inv, 180, "")
+					break
+				}
+				want = "up"
+				p.answer(inv, 200, offerPCMU)
+				p.expect(sipgo.ACK)
+				if stage == "leaving" {
+					go out.Hangup(context.Background(), leg.Normal)
+					p.expect(sipgo.BYE)
+				}
+			}
+			synctest.Wait()
+			l.breaks(nil)
+			l.keptAs(t, want)
+		})
+	}
+}
+
+// TestADialogThatIsOverIsNotKept, however long it was owed.
+func TestADialogThatIsOverIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, l := kept(t, nil)
+		l.breaks(errDiskFull)
+		p := b.phone("127.0.0.1:7001")
+		b.established(p)
+		p.say(p.request("BYE", ""))
+		p.status(200)
+		synctest.Wait()
+		began := l.times()
+		l.breaks(nil)
+		<-time.After(time.Minute)
+		if n := l.times() - began; n != 0 {
+			t.Errorf("asked %d times", n)
+		}
+		l.nothingKept(t)
 	})
 }
 
