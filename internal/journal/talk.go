@@ -32,7 +32,7 @@ func (t *talk) Warnf(format string, v ...any) {
 	words := sentence(format, v)
 	if t.log != nil {
 		level := slog.LevelWarn
-		if strings.Contains(words, "state outdated") {
+		if strings.Contains(words, "state outdated") || strings.Contains(words, "prior state file") {
 			level = slog.LevelDebug // so it is after every kill, and nothing is missing
 		}
 		t.log.Log(context.Background(), level, "journal: the store warns", "words", words)
