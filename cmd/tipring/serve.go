@@ -106,7 +106,7 @@ func page(w io.Writer, c config.Config, at place) {
 	} else {
 		line("Incoming calls", "raise IncomingCall at "+strings.Join(c.Events, ", "))
 	}
-	line("Data", absolute(c.Data)+": recordings, certificates")
+	line("Data", absolute(c.Data)+": recordings, certificates, keys, journal")
 	line("Speech engines", "none are used yet: prompts are files, recognition is by keys")
 	line("Stop", "Ctrl-C; running calls have "+c.Drain.String()+" to end, or end at the second Ctrl-C")
 	fmt.Fprintln(w)

@@ -44,7 +44,7 @@ type Config struct {
 	Users []User `name:"user" env:"TIPRING_USER" group:"Telephones" sep:" " placeholder:"NAME:PASSWORD" help:"A phone that may register; may be given many times. On loopback, without any --user, every name may register without a password."`
 
 	Sync  bool          `name:"sync" env:"TIPRING_SYNC" default:"true" negatable:"" help:"Wait for the disk (fsync) before a call's memory or an event counts as kept. With --no-sync a killed process still loses nothing; a power cut may cost what the last 5 seconds told."`
-	Data  string        `name:"data" env:"TIPRING_DATA" default:"./tipring-data" help:"Recordings, certificates, outbox: everything that lasts."`
+	Data  string        `name:"data" env:"TIPRING_DATA" default:"./tipring-data" help:"Recordings, certificates, keys, journal: everything that lasts."`
 	Drain time.Duration `name:"drain" env:"TIPRING_DRAIN" default:"5s" help:"How long SIGTERM lets running calls go on."`
 }
 
