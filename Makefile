@@ -28,7 +28,7 @@ build: ## Build bin/tipring, a static binary
 test: tools ## Install what the tests need and run every test with the race detector
 	$(GO) vet ./...
 	$(GO) run $(RERUN) --format pkgname --rerun-fails=1 --rerun-fails-max-failures=4 \
-	    --packages "$$($(GO) list ./... | grep -v /internal/e2e)" -- -race -count=1 -timeout 5m
+	    --packages "$$($(GO) list ./... | grep -v /internal/e2e)" -- -race -count=1 -timeout 8m
 	$(GO) run $(RERUN) --format testname --rerun-fails=1 --rerun-fails-max-failures=8 \
 	    --packages ./internal/e2e -- -race -count=1 -timeout 30m
 
