@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -141,12 +142,17 @@ func (s *Signer) Run(ctx context.Context) error {
 // rotate does what the schedule asks for now.
 func (s *Signer) rotate() error {
 	now := s.config.Now().Round(0)
-	keys := append([]*key(nil), s.published()...)
+	keys := slices.Clone(s.published())
 	var errs []error
-	for k, from := range s.schedule.astray(keys, now) {
+	astray := s.schedule.astray(keys, now)
+	for i, k := range keys {
+		from, is := astray[k]
+		if !is {
+			continue
+		}
 		moved := &key{k.id, k.private, from.UTC().Truncate(time.Second)}
 		errs = append(errs, s.store.save(moved))
-		keys[indexOf(keys, k)] = moved
+		keys[i] = moved
 		s.config.Log.Warn("a key was to sign in a time too far away: the clock has changed", "kid", k.id, "was", k.from, "now", moved.from)
 	}
 	sort(keys)
@@ -161,23 +167,15 @@ func (s *Signer) rotate() error {
 		}
 		errs = append(errs, err)
 	}
-	for _, k := range over(keys, now) {
+	gone := over(keys, now)
+	for _, k := range gone {
 		errs = append(errs, s.store.remove(k))
-		keys = append(keys[:indexOf(keys, k):indexOf(keys, k)], keys[indexOf(keys, k)+1:]...)
 	}
+	keys = slices.DeleteFunc(keys, func(k *key) bool { return slices.Contains(gone, k) })
 	s.mu.Lock()
 	s.keys = keys
 	s.mu.Unlock()
 	return errors.Join(errs...)
-}
-
-func indexOf(keys []*key, k *key) int {
-	for i := range keys {
-		if keys[i] == k {
-			return i
-		}
-	}
-	panic("jwt: a key that is not there")
 }
 
 // published are the keys that others may meet.
