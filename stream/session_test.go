@@ -1,16 +1,12 @@
 package stream_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,93 +20,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// listener is an application's websocket endpoint, for one stream.
-func listener(t *testing.T, serve func(w http.ResponseWriter, r *http.Request)) (url string) {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(serve))
-	t.Cleanup(server.Close)
-	return "ws" + strings.TrimPrefix(server.URL, "http") + "/any/path"
-}
-
-// collector keeps what comes over a stream.
-type collector struct {
-	mu      sync.Mutex
-	meta    []stream.Metadata
-	audio   map[string][]stream.Audio
-	digits  string
-	order   []stream.Message
-	headers http.Header
-	ended   chan error
-	changed chan struct{}
-}
-
-func newCollector() *collector {
-	return &collector{audio: map[string][]stream.Audio{}, ended: make(chan error, 1), changed: make(chan struct{}, 1)}
-}
-
-func (c *collector) add(m stream.Message) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.order = append(c.order, m)
-	switch m := m.(type) {
-	case stream.Metadata:
-		c.meta = append(c.meta, m)
-	case stream.Audio:
-		c.audio[m.Participant] = append(c.audio[m.Participant], m)
-	case stream.Digit:
-		c.digits += string(rune(m.Symbol))
-	}
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
-}
-
-func (c *collector) serve(w http.ResponseWriter, r *http.Request) {
-	c.headers = r.Header
-	c.ended <- stream.Serve(w, r, stream.Handler{
-		Metadata:  func(_ *stream.Conn, m stream.Metadata) { c.add(m) },
-		Audio:     func(_ *stream.Conn, a stream.Audio) { c.add(a) },
-		Digit:     func(_ *stream.Conn, d stream.Digit) { c.add(d) },
-		Malformed: func(_ *stream.Conn, err error) { panic(err) },
-	})
-}
-
-// wait waits until enough says so.
-func (c *collector) wait(t *testing.T, enough func() bool) {
-	t.Helper()
-	for {
-		c.mu.Lock()
-		ok := enough()
-		c.mu.Unlock()
-		if ok {
-			return
-		}
-		select {
-		case <-c.changed:
-		case <-time.After(10 * time.Second):
-			t.Fatal("waited 10 s for the stream")
-		}
-	}
-}
-
-// run runs a session in the background; stop ends it and gives Run's result.
-func run(t *testing.T, s *stream.Session) (stop func() error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	result := make(chan error, 1)
-	go func() { result <- s.Run(ctx) }()
-	once := sync.OnceValue(func() error { cancel(); return <-result })
-	t.Cleanup(func() { once() })
-	return once
-}
-
-func frame(rate media.Rate, tick uint64, v int16) *media.Frame {
-	f := &media.Frame{Rate: rate, Tick: tick}
-	copy(f.PCM(), constant(v, len(f.PCM())))
-	return f
-}
 
 func TestNothingIsMissing(t *testing.T) {
 	const ticks = 300
@@ -286,68 +195,6 @@ func TestStopSendsWhatIsLeft(t *testing.T) {
 	}
 	if err := <-c.ended; err != nil || len(c.audio["a"]) != 100 || c.digits != "5" {
 		t.Errorf("%v, %d frames, digits %q", err, len(c.audio["a"]), c.digits)
-	}
-}
-
-func TestUnreachable(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	refused := "ws://" + taken.Addr().String()
-	taken.Close()
-	forbidden := listener(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
-	for _, url := range []string{refused, forbidden, "http://127.0.0.1", "", "ws://:bad:", "file:///etc/passwd"} {
-		s := stream.NewSession(stream.Options{URL: url, Timeout: 5 * time.Second})
-		if err := s.Run(t.Context()); !errors.Is(err, stream.ErrUnreachable) {
-			t.Errorf("%q: %v, want ErrUnreachable", url, err)
-		}
-	}
-}
-
-// TestAnAnswerWithoutEnd to the handshake is not read into memory.
-func TestAnAnswerWithoutEnd(t *testing.T) {
-	for name, answer := range map[string]string{"lines": "X: y\r\n", "a line": strings.Repeat("y", 60)} {
-		t.Run(name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			var all sync.WaitGroup
-			defer all.Wait()
-			defer l.Close()
-			all.Go(func() {
-				conn, err := l.Accept()
-				if err != nil {
-					return
-				}
-				defer conn.Close()
-				if _, err = http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nX: ")
-				}
-				for err == nil {
-					_, err = io.WriteString(conn, answer)
-				}
-			})
-			err = stream.NewSession(stream.Options{URL: "ws://" + l.Addr().String(), Timeout: time.Minute}).Run(t.Context())
-			if !errors.Is(err, stream.ErrUnreachable) || !strings.Contains(err.Error(), "no end") {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestStoppedWhileItDials(t *testing.T) {
-	dialling := make(chan struct{})
-	s := stream.NewSession(stream.Options{URL: "ws://127.0.0.1:1/", Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		close(dialling)
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}})
-	stop := run(t, s)
-	<-dialling
-	if err := stop(); err != nil {
-		t.Errorf("got %v, want nil: it was stopped, it did not fail", err)
 	}
 }
 
