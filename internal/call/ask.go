@@ -110,7 +110,7 @@ func (r *Registry) turn(ctx context.Context, id string, verb RecordingVerb) (Rec
 func (r *Registry) Create(ctx context.Context, create Create) (Properties, error) {
 	c, id := newCall(r, r.newServerCallID(), newID()), newID()
 	if !r.begin(c, entry{r.connections, id}) {
-		return Properties{}, Errorf(Busy, "The server is shutting down.")
+		return Properties{}, Errorf(Draining, "The server is shutting down.")
 	}
 	ask := make(chan Answered, 1)
 	c.pending = append(c.pending, CreateRequest{ask, id, create})

@@ -25,9 +25,10 @@
 //	call.go       the goroutine                 open.go       groups and rooms
 //	carry.go      how actions are carried out   operation.go  play, recognize, send: one at a time
 //	legs.go       legs: dialled, plugged, ended request.go    commands, continuous digits, hang-up
-//	tap.go        what streams and records hear streaming.go, recording.go, tell.go
-//	entry.go      how a step is kept            memo.go       what is remembered
-//	recover.go    what a killed process left    restart.go    a call's last words
+//	tap.go        what streams and records hear recognize.go  what is pressed: when it is enough
+//	entry.go      how a step is kept            streaming.go, recording.go, tell.go
+//	recover.go    what a killed process left    memo.go       what is remembered
+//	                                            restart.go    a call's last words
 //
 // A step is carried out in three parts. What is heard in the room alone is done
 // at once. Then one [Entry], the machine's memo and the events of the step, is
@@ -37,7 +38,8 @@
 // step it ends what was accepted and had not ended, with the next numbers, once.
 //
 // What cannot be kept (the disk is full) is logged and counted. The call goes on,
-// its events are delivered from memory, and the next step is kept again.
+// its events are delivered from memory, and what it has to remember is tried
+// again: with the next step, or by itself after a few seconds.
 //
 // # How to use it
 //

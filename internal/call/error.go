@@ -23,6 +23,7 @@ const (
 	Unsupported              // not offered here
 	Gone                     // it is ending or has ended
 	Busy                     // too much at once
+	Draining                 // the server takes no new calls any more
 	Absent                   // the participant is not in the call
 	NotGroup                 // it needs a call of more than two
 )

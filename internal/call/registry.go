@@ -195,10 +195,17 @@ func (r *Registry) turnAway(ctx context.Context, l leg.Incoming) {
 	}
 }
 
+// Drain lets running calls go on, and takes in no more.
+func (r *Registry) Drain() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closing = true
+}
+
 // Shutdown ends every call, takes in no more, and returns when all are over.
 func (r *Registry) Shutdown() {
+	r.Drain()
 	r.mu.Lock()
-	r.closing = true
 	calls := slices.Collect(maps.Values(r.calls))
 	r.mu.Unlock()
 	for _, c := range calls {
