@@ -392,11 +392,3 @@ func (d *dialog) knows() {
 	}
 	d.hungUp = nil
 }
-
-// acks is where sipgo puts an ACK that bears the branch of the INVITE.
-func (d *dialog) acks() <-chan *sipgo.Request {
-	if d.await == nil {
-		return nil
-	}
-	return d.await.tx.Acks()
-}

@@ -44,8 +44,8 @@ type former struct {
 // dialogs: BYE where both sides had agreed, CANCEL where our call was not
 // answered, 480 where a caller heard it ringing. It does so in the background,
 // 500 a second, and each is forgotten when the far end knows, or has not
-// answered for 32 s. An error says that the record cannot be read; it is
-// forgotten, too.
+// answered for 32 s. A record that cannot be read is forgotten; one too many, or
+// the second of a dialog, stays for the next run. Either is an error.
 func (s *Server) Recover(key string, text []byte) error {
 	d, err := s.restore(key, text)
 	if err != nil {

@@ -253,6 +253,14 @@ func (d *dialog) confirm(a *awaiting) error {
 	return nil
 }
 
+// acks is where sipgo puts an ACK that bears the branch of the INVITE.
+func (d *dialog) acks() <-chan *sipgo.Request {
+	if d.await == nil {
+		return nil
+	}
+	return d.await.tx.Acks()
+}
+
 // repeat sends the 2xx again.
 func (d *dialog) repeat(now time.Time) {
 	if d.former != nil {
