@@ -1,26 +1,15 @@
 package record_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/tipring/tipring/media"
 	"github.com/tipring/tipring/media/record"
-	"github.com/tipring/tipring/media/wav"
 )
 
 // BenchmarkSecond is a second of two voices, from the tick into the file.
 func BenchmarkSecond(b *testing.B) {
-	file, err := os.Create(filepath.Join(b.TempDir(), "sound"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer file.Close()
-	w, err := wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: 2})
-	if err != nil {
-		b.Fatal(err)
-	}
+	_, w := create(b)
 	r := record.Unmixed(w, 2)
 	f := media.Frame{Rate: media.Rate8k}
 	b.ReportAllocs()

@@ -96,15 +96,7 @@ func TestAnHourInStep(t *testing.T) {
 
 // TestTheFileIsWholeWhileItIsWritten reads the file that a crash would leave.
 func TestTheFileIsWholeWhileItIsWritten(t *testing.T) {
-	file, err := os.Create(filepath.Join(t.TempDir(), "a.wav"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	out, err := wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	path, out := create(t)
 	r := record.Unmixed(out, 2)
 	f := media.Frame{Rate: record.Rate}
 	for f.Tick = range 500 {
@@ -115,7 +107,7 @@ func TestTheFileIsWholeWhileItIsWritten(t *testing.T) {
 		if f.Tick%49 != 0 {
 			continue
 		}
-		left, err := os.ReadFile(file.Name())
+		left, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,6 +123,21 @@ func TestTheFileIsWholeWhileItIsWritten(t *testing.T) {
 			t.Errorf("tick %d: the file has %d ticks, want all but the last second", f.Tick, ticks)
 		}
 	}
+}
+
+// create begins a WAV of two channels on the disk.
+func create(tb testing.TB) (path string, w *wav.Writer) {
+	tb.Helper()
+	file, err := os.Create(filepath.Join(tb.TempDir(), "a.wav"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { file.Close() })
+	w, err = wav.NewWriter(file, wav.Format{Rate: int(record.Rate), Channels: 2})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return file.Name(), w
 }
 
 func BenchmarkEar(b *testing.B) {
