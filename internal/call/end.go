@@ -74,9 +74,8 @@ func (m *Machine) finish() {
 	m.phase = over
 	if !m.startedAt.IsZero() {
 		m.tellGrid(event.CallEnded{
-			StartedBy: m.caller.ID, Group: m.group(), Room: m.room(), TwoParty: m.twoParty(), Duration: max(0, m.now.Sub(m.startedAt)), // a clock may have been set back while nobody ran
-
-			EndedBy: m.endedBy, Reason: m.end,
+			StartedBy: m.caller.ID, Group: m.group(), Room: m.room(), TwoParty: m.twoParty(), EndedBy: m.endedBy, Reason: m.end,
+			Duration: max(0, m.now.Sub(m.startedAt)), // a clock may have been set back while nobody ran
 		})
 	}
 	m.do(Finish{})

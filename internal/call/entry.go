@@ -22,7 +22,7 @@ type Entry struct {
 }
 
 // keep makes a step durable: what it has changed, and what it tells. When that
-// fails, the call goes on, and the next step tries again.
+// fails, the call goes on, and the next step tries again, or keepAgain.
 func (c *Call) keep(events []event.Event) {
 	e, memo := Entry{Call: c.machine.ID, Events: events}, c.machine.memo()
 	if c.stale || !bytes.Equal(memo, c.memo) {

@@ -213,7 +213,7 @@ func (r *Registry) Shutdown() {
 	}
 	r.running.Wait()
 	for id, ok := r.owes(); ok; id, ok = r.owes() {
-		if err := r.config.Keep(Entry{Call: id, Changed: true}); err != nil {
+		if err := r.keep(Entry{Call: id, Changed: true}); err != nil {
 			r.config.Log.Error("remove memo", "call", id, "err", err)
 		}
 	}

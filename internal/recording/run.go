@@ -78,8 +78,8 @@ func (r *Recording) change() {
 	}
 }
 
-// synced is asked by the writing after each flush whether the disk still takes
-// what it is given.
+// synced is asked by the writing about once a second whether the disk still
+// takes what it is given.
 func (r *Recording) synced() error {
 	if err := r.failed.Load(); err != nil {
 		return *err
