@@ -32,8 +32,7 @@ type Config struct {
 	KeysURL string        // where the keys are served: jwks_uri of the OpenID configuration
 	Rotate  time.Duration // how long a key signs; 0: 30 days
 
-	Reuse  time.Duration // how long a token is given again; 0: a minute, negative: never
-	AtOnce int           // signatures made at one time; 0: one
+	Reuse time.Duration // how long a token is given again; 0: a minute, negative: never
 
 	Metrics *metric.Set      // jwt_signatures_total, jwt_reused_total, jwt_keys; may be nil
 	Log     *slog.Logger     // nil: silent
@@ -76,7 +75,6 @@ const mostTokens = 64
 func Open(c Config) (*Signer, error) {
 	c.Rotate = cmp.Or(c.Rotate, 30*24*time.Hour)
 	c.Reuse = cmp.Or(c.Reuse, time.Minute)
-	c.AtOnce = max(c.AtOnce, 1)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -85,7 +83,7 @@ func Open(c Config) (*Signer, error) {
 	}
 	s := &Signer{
 		config: c, schedule: newSchedule(c.Rotate), store: store{c.Dir},
-		turn: make(chan struct{}, c.AtOnce), tokens: map[use]token{},
+		turn: make(chan struct{}, 1), tokens: map[use]token{},
 		signed: c.Metrics.Counter("jwt_signatures_total", "", "", "RSA signatures made"),
 		reused: c.Metrics.Counter("jwt_reused_total", "", "", "Tokens that were given once more"),
 	}
