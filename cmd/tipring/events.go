@@ -64,21 +64,6 @@ func someOrAll(seqs []uint64, all bool) error {
 	return nil
 }
 
-// A deadLetter is an event that was given up, as the server tells it.
-type deadLetter struct {
-	Seq      uint64            `json:"seq"`
-	ID       string            `json:"id"`
-	Type     string            `json:"type"`
-	To       string            `json:"to"`
-	Created  time.Time         `json:"created"`
-	GivenUp  time.Time         `json:"givenUp"`
-	Reason   string            `json:"reason"`
-	Attempts int               `json:"attempts"`
-	Error    string            `json:"error,omitempty"`
-	Headers  map[string]string `json:"headers,omitempty"`
-	Body     json.RawMessage   `json:"body,omitempty"`
-}
-
 // Run prints a table.
 func (c *listEvents) Run(ctx context.Context, events *eventsCmd) error {
 	return c.list(ctx, events, os.Stdout)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tipring/tipring/internal/api"
 	"github.com/tipring/tipring/internal/config"
 )
 
@@ -70,13 +71,10 @@ func (c *eventsCmd) office() (*office, error) {
 }
 
 // all gives every letter, oldest first.
-func (d *office) all(ctx context.Context) ([]deadLetter, error) {
-	list := []deadLetter{}
+func (d *office) all(ctx context.Context) ([]api.DeadLetter, error) {
+	list := []api.DeadLetter{}
 	for after := uint64(0); ; {
-		var page struct {
-			Value []deadLetter `json:"value"`
-			Next  uint64       `json:"next"`
-		}
+		var page api.DeadLetters
 		if err := d.ask(ctx, http.MethodGet, fmt.Sprintf("/tipring/events?after=%d", after), &page); err != nil {
 			return nil, err
 		}
@@ -88,8 +86,8 @@ func (d *office) all(ctx context.Context) ([]deadLetter, error) {
 	}
 }
 
-func (d *office) one(ctx context.Context, seq uint64) (deadLetter, error) {
-	var l deadLetter
+func (d *office) one(ctx context.Context, seq uint64) (api.DeadLetter, error) {
+	var l api.DeadLetter
 	err := d.ask(ctx, http.MethodGet, fmt.Sprintf("/tipring/events/%d", seq), &l)
 	return l, err
 }

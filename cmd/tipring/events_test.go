@@ -158,7 +158,7 @@ func TestTheListOfManyIsWhole(t *testing.T) {
 	if err := (&listEvents{JSON: true}).list(t.Context(), &eventsCmd{Server: u.url}, &out); err != nil {
 		t.Fatal(err)
 	}
-	var all []deadLetter
+	var all []api.DeadLetter
 	if err := json.Unmarshal(out.Bytes(), &all); err != nil || len(all) != 205 || all[204].Seq != 205 || all[204].ID != "event-204" {
 		t.Errorf("%d letters, %v", len(all), err)
 	}

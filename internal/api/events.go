@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -38,28 +39,30 @@ func (a *api) letterRoutes(r chi.Router) {
 	r.Post("/events/{seq}:resend", a.do("resendDeadLetter", a.resendLetter))
 }
 
-// A letterLine is a dead letter in a list.
-type letterLine struct {
-	Seq      uint64    `json:"seq"`
-	ID       string    `json:"id"`
-	Type     string    `json:"type"`
-	To       string    `json:"to"`
-	Created  time.Time `json:"created"`
-	GivenUp  time.Time `json:"givenUp"`
-	Reason   string    `json:"reason"`
-	Attempts int       `json:"attempts"`
-	Error    string    `json:"error,omitempty"`
+// A DeadLetter is an event that was given up, as it is told. Times are UTC; a list
+// leaves out Headers and Body.
+type DeadLetter struct {
+	Seq      uint64            `json:"seq"`
+	ID       string            `json:"id"`
+	Type     string            `json:"type"`
+	To       string            `json:"to"`
+	Created  time.Time         `json:"created"`
+	GivenUp  time.Time         `json:"givenUp"`
+	Reason   string            `json:"reason"`
+	Attempts int               `json:"attempts"`
+	Error    string            `json:"error,omitempty"`
+	Headers  map[string]string `json:"headers,omitempty"`
+	Body     json.RawMessage   `json:"body,omitempty"` // JSON as it is; other text as a string
 }
 
-// letterWhole is a dead letter with all it has.
-type letterWhole struct {
-	letterLine
-	Headers map[string]string `json:"headers"`
-	Body    any               `json:"body"` // JSON as it is; other text as a string
+// DeadLetters is a page of them, oldest first.
+type DeadLetters struct {
+	Value []DeadLetter `json:"value"`
+	Next  uint64       `json:"next,omitempty"` // after for the next page; 0: this is the last
 }
 
-func line(l outbox.Letter) letterLine {
-	return letterLine{
+func line(l outbox.Letter) DeadLetter {
+	return DeadLetter{
 		Seq: l.Seq, ID: l.ID, Type: l.Type, To: l.URL, Created: l.Created.UTC(), GivenUp: l.At.UTC(),
 		Reason: l.Reason, Attempts: l.Attempts, Error: l.Error,
 	}
@@ -78,10 +81,7 @@ func (a *api) letters(_ context.Context, x *exchange) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	page := struct {
-		Value []letterLine `json:"value"`
-		Next  uint64       `json:"next,omitempty"` // after for the next page
-	}{Value: []letterLine{}}
+	page := DeadLetters{Value: []DeadLetter{}}
 	for i, l := range list {
 		if i == lettersPage {
 			page.Next = list[i-1].Seq
@@ -102,9 +102,12 @@ func (a *api) letter(_ context.Context, x *exchange) (int, any, error) {
 	if err != nil {
 		return 0, nil, letterFailure(seq, err)
 	}
-	whole := letterWhole{letterLine: line(l), Headers: l.Header, Body: string(l.Body)}
-	if json.Valid(l.Body) {
-		whole.Body = json.RawMessage(l.Body)
+	whole := line(l)
+	whole.Headers, whole.Body = l.Header, l.Body
+	if !json.Valid(l.Body) {
+		if whole.Body, err = json.Marshal(string(l.Body)); err != nil {
+			return 0, nil, fmt.Errorf("tell dead letter %d: %w", seq, err)
+		}
 	}
 	return http.StatusOK, whole, nil
 }
