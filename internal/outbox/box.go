@@ -102,7 +102,6 @@ func (b *Box) restore() error {
 		it.Key, it.URL = intern(words, it.Key), intern(words, it.URL)
 		age := min(max(0, wall.Sub(it.Created)), it.Life)
 		e := b.entry(&it, order, now.Add(-age))
-		e.saved = true
 		b.hold(e, &it)
 		b.spill(e)
 		found = append(found, e)

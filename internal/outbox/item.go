@@ -28,7 +28,6 @@ type Entry struct {
 	size       int // bytes of the box that it takes
 	order      uint64
 	item       *Item // nil: in the journal only
-	saved      bool  // it is in the journal
 	saving     bool  // a commit that has it is under way
 	done       bool
 }

@@ -150,9 +150,8 @@ func (b *Box) keep(entries []*Entry, err error) (kept []*Entry, refused []Refusa
 	defer b.mu.Unlock()
 	kept = entries[:0]
 	for _, e := range entries {
-		e.saved = err == nil
 		switch {
-		case e.saved:
+		case err == nil:
 			b.spill(e)
 		case b.crowded(e):
 			b.refuse("memory")
@@ -202,7 +201,6 @@ func (b *Box) settle(late []*Entry, err error) {
 		case err != nil:
 			b.unsaved = append(b.unsaved, e)
 		default:
-			e.saved = true
 			b.spill(e)
 		}
 	}
