@@ -41,8 +41,8 @@
 //
 //	j, err := journal.Open(journal.Config{Dir: "/var/lib/tipring/journal"})
 //	defer j.Close()
-//	err = j.Commit(ctx, journal.Record{Key: "call/" + id, Value: memo}, journal.Record{Key: "event/" + e.ID, Value: item})
+//	err = j.Commit(ctx, journal.Record{Key: "call/" + id, Value: memo}, journal.Record{Key: "item/" + e.ID, Value: item})
 //	…
-//	j.Later(journal.Record{Key: "event/" + e.ID}) // delivered: to be forgotten some time soon
+//	j.Later(journal.Record{Key: "item/" + e.ID}) // delivered: to be forgotten some time soon
 //	err = j.Each("call/", func(key string, memo []byte) error { … }) // after a restart
 package journal

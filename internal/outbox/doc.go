@@ -31,7 +31,7 @@
 //
 //	box, err := outbox.Open(outbox.Config{Journal: j, Shelf: shelf})
 //	for _, e := range box.Pending() { … }
-//	entries, err := box.Append(ctx, []outbox.Item{{ID: id, Key: connection, URL: callback, Body: body, Life: 24 * time.Hour}})
+//	entries, refused, err := box.Append(ctx, []outbox.Item{{ID: id, Key: connection, URL: callback, Body: body, Life: 24 * time.Hour}})
 //	item, err := box.Load(entries[0])
 //	…
 //	box.Done(entries[0])
