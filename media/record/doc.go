@@ -20,8 +20,8 @@
 // has had its turn.
 //
 // A pause takes rows out of the file; a stop ends it. Both name the tick from
-// which they count. After every second of sound the file is brought into a
-// state in which it can be read, so a crash costs the last second.
+// which they count. Every half second of sound the file is brought into a state
+// in which it can be read: that is what a crash costs.
 //
 // # How to use it
 //
