@@ -116,17 +116,14 @@ func (s *repeats) claim(key string, body [32]byte) (r *repeat, first bool) {
 	return r, true
 }
 
-// forget lets the next request of this key be the first.
+// forget lets the next request of this key be the first, once the journal has
+// let go of this one: else that would remove what the next one has begun.
 func (s *repeats) forget(r *repeat) {
 	s.mu.Lock()
-	el := s.byKey[r.key]
-	mine := el != nil && el.Value.(*repeat) == r
-	if mine {
-		s.drop(el)
-	}
-	s.mu.Unlock()
-	if mine {
+	defer s.mu.Unlock()
+	if el := s.byKey[r.key]; el != nil && el.Value.(*repeat) == r {
 		s.keep.forget(r.key)
+		s.drop(el)
 	}
 }
 
