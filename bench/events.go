@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -44,11 +42,7 @@ func (c *eventsCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(r)
-	}
-	r.text(os.Stdout)
-	return nil
+	return c.tell(r)
 }
 
 // measure first lets short calls come and go while the standing ones are muted

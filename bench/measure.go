@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -172,6 +173,15 @@ func (set setting) print(all ...result) error {
 	for _, r := range all {
 		r.text(os.Stdout)
 	}
+	return nil
+}
+
+// tell writes what a command has measured, as JSON or as text.
+func (set setting) tell(r interface{ text(w io.Writer) }) error {
+	if set.JSON {
+		return json.NewEncoder(os.Stdout).Encode(r)
+	}
+	r.text(os.Stdout)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,11 +40,7 @@ func (c *restartCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(r)
-	}
-	r.text(os.Stdout)
-	return nil
+	return c.tell(r)
 }
 
 // measure kills a server with calls and starts it again.
