@@ -8,7 +8,8 @@ SUDO     := $(if $(filter 0,$(shell id -u)),,$(shell command -v sudo))
 
 # Programs that the tests need, each with the Debian package that has it.
 TOOLS := gcc:gcc node:nodejs npm:npm sipp:sip-tester baresip:baresip-core sox:sox \
-         python3:python3 javac:default-jdk-headless mvn:maven
+         python3:python3 javac:default-jdk-headless mvn:maven \
+         unshare:util-linux nsenter:util-linux prlimit:util-linux
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test tools lint fuzz bench

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func tools() error {
-	for _, tool := range []string{"go", "node", "baresip", "sipp", "java", "keytool"} {
+	for _, tool := range []string{"go", "node", "baresip", "sipp", "java", "keytool", "unshare", "nsenter", "prlimit"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			return fmt.Errorf("%s is not installed", tool)
 		}
