@@ -139,8 +139,7 @@ func (s *stage) keep(l *life, e call.Entry) error {
 // "crash" after that starts it again.
 func (s *stage) disaster(words []string) error {
 	s.mu.Lock()
-	switch {
-	case len(words) > 1:
+	if len(words) > 1 {
 		s.life.last = true
 		s.mu.Unlock()
 		return nil
