@@ -11,7 +11,7 @@ import (
 // talk hears what the embedded server says. A write error is only said there:
 // the server never answers the message that met it.
 type talk struct {
-	log *slog.Logger // may be nil
+	log *slog.Logger
 
 	mu      sync.Mutex
 	words   string        // the last error
@@ -30,13 +30,11 @@ func (*talk) Tracef(string, ...any)  {}
 // Warnf hears of damage that was dealt with.
 func (t *talk) Warnf(format string, v ...any) {
 	words := sentence(format, v)
-	if t.log != nil {
-		level := slog.LevelWarn
-		if strings.Contains(words, "state outdated") || strings.Contains(words, "prior state file") {
-			level = slog.LevelDebug // so it is after every kill, and nothing is missing
-		}
-		t.log.Log(context.Background(), level, "journal: the store warns", "words", words)
+	level := slog.LevelWarn
+	if strings.Contains(words, "state outdated") || strings.Contains(words, "prior state file") {
+		level = slog.LevelDebug // so it is after every kill, and nothing is missing
 	}
+	t.log.Log(context.Background(), level, "journal: the store warns", "words", words)
 	t.mu.Lock()
 	t.passing = t.passing || isPassing(words)
 	t.mu.Unlock()
@@ -55,9 +53,7 @@ func (t *talk) Fatalf(format string, v ...any) {
 
 func (t *talk) error(format string, v []any) {
 	words := sentence(format, v)
-	if t.log != nil {
-		t.log.Error("journal: the store fails", "words", words)
-	}
+	t.log.Error("journal: the store fails", "words", words)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.words = words
