@@ -36,6 +36,7 @@ var verdicts = map[call.Code]verdict{
 	call.Unsupported:  {http.StatusMethodNotAllowed, acs.CodeUnsupported, "unsupported"},
 	call.Gone:         {http.StatusBadRequest, acs.CodeGone, "gone"},
 	call.Busy:         {http.StatusTooManyRequests, acs.CodeThrottled, "busy"},
+	call.Draining:     {http.StatusServiceUnavailable, acs.CodeUnavailable, "draining"},
 }
 
 // ownVerdicts are the rows of the table that some operations have for
@@ -96,7 +97,7 @@ func (a *api) failure(r *http.Request, err error) reply {
 		message = e.Field + ": " + message
 	}
 	answer := errorReply(v.status, acs.Error{Code: v.code, Message: message, Target: e.Field})
-	answer.later = v.status == http.StatusTooManyRequests
+	answer.later = v.status == http.StatusTooManyRequests || v.status == http.StatusServiceUnavailable
 	return answer
 }
 

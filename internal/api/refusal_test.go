@@ -218,6 +218,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 		{call.Errorf(call.Unsupported, "no voice"), 405, "8520"},
 		{call.Errorf(call.Gone, "ended"), 400, "8528"},
 		{call.Errorf(call.Busy, "too much"), 429, "TooManyRequests"},
+		{call.Errorf(call.Draining, "no more"), 503, "ServiceUnavailable"},
 		{call.Errorf(call.Internal, "broke"), 500, "9999"},
 		{call.Errorf(call.Code(200), "what is that"), 500, "9999"},
 		{fmt.Errorf("wrapped: %w", call.Errorf(call.Conflict, "answered")), 409, "8519"},
@@ -233,7 +234,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 		if strings.Contains(e.Message, "secret") {
 			t.Errorf("a foreign error was told: %s", e.Message)
 		}
-		if (w.Header().Get("Retry-After") != "") != (c.status == 429) {
+		if (w.Header().Get("Retry-After") != "") != (c.status == 429 || c.status == 503) {
 			t.Errorf("%d has Retry-After %q", c.status, w.Header().Get("Retry-After"))
 		}
 		if w.Header().Get("X-Microsoft-Skype-Chain-ID") != "corr-1" {

@@ -97,11 +97,7 @@ func TestADeadLetterIsSentAgain(t *testing.T) {
 	p := startPhone(t, caller, silence(8000, time.Second))
 	p.dial(t, called, s.sip)
 	app.when(t, "the call to ring", func() bool { return app.token != "" })
-	key, err := base64.StdEncoding.DecodeString(config.DevelopmentKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := &acstest.Client{Server: s.http, Key: key}
+	client := signing(t, s)
 	answer := map[string]string{"incomingCallContext": app.token, "callbackUri": app.URL + "/callbacks?secret=7"}
 	if err := client.Post(t.Context(), "/calling/callConnections:answer", answer, nil); err != nil {
 		t.Fatal(err)
@@ -135,4 +131,14 @@ func TestADeadLetterIsSentAgain(t *testing.T) {
 		t.Errorf("it is still listed: %s", left)
 	}
 	s.stop(t, 15*time.Second)
+}
+
+// signing is a client without an SDK.
+func signing(t *testing.T, s *server) *acstest.Client {
+	t.Helper()
+	key, err := base64.StdEncoding.DecodeString(config.DevelopmentKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &acstest.Client{Server: s.http, Key: key}
 }

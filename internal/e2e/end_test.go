@@ -1,12 +1,15 @@
 package e2e_test
 
 import (
+	"errors"
 	"net"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tipring/tipring/internal/acs/acstest"
 )
 
 func TestCallerHangsUp(t *testing.T) {
@@ -90,6 +93,12 @@ func TestShutdown(t *testing.T) {
 	w.signal(t, syscall.SIGTERM)
 	w.awaitPrinted(t, 5*time.Second, "signal received")
 	began := time.Now()
+	var refused *acstest.Refused
+	if err := signing(t, w.server).Post(t.Context(), "/calling/callConnections", map[string]any{
+		"callbackUri": w.callback(), "targets": []any{map[string]any{"kind": "communicationUser", "communicationUser": map[string]any{"id": "8:acs:bob"}}},
+	}, nil); !errors.As(err, &refused) || refused.Status != 503 || refused.Code != "ServiceUnavailable" {
+		t.Errorf("createCall: %v, want 503", err)
+	}
 	startCallers(t, w.server, "rejected", calls{status: 503}).wait(t, 15*time.Second)
 	p.await(t, "CALL_CLOSED", 10*time.Second)
 	if lasted := time.Since(began); lasted < 1500*time.Millisecond {

@@ -242,6 +242,7 @@ func firstToEnd(layers []*layer) <-chan error {
 // drain lets running calls go on for a while, and refuses new ones.
 func (s *Server) drain() {
 	s.phones.Drain()
+	s.calls.Drain()
 	deadline := time.NewTimer(s.config.Drain)
 	defer deadline.Stop()
 	look := time.NewTicker(50 * time.Millisecond)
