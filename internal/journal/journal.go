@@ -36,6 +36,6 @@ type Journal interface {
 	// Get gives the value under a key, or ErrNotFound.
 	Get(key string) ([]byte, error)
 	// Each calls f for every record whose key begins with prefix, in the order in
-	// which they were put, and stops at its first error.
+	// which they were put, and stops at its first error. The values are f's.
 	Each(prefix string, f func(key string, value []byte) error) error
 }

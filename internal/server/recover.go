@@ -35,7 +35,7 @@ func (s *Server) recover(ctx context.Context) {
 	if err != nil {
 		s.log.Error("recover recordings", "err", err)
 	}
-	memos, err := s.memos()
+	memos, err := s.left(callKey)
 	if err != nil {
 		s.log.Error("recover calls: read the journal", "err", err)
 	}
@@ -48,20 +48,17 @@ func (s *Server) recover(ctx context.Context) {
 	}
 }
 
-// memos are those of the calls that were running, by serverCallId.
-func (s *Server) memos() (iter.Seq2[string, []byte], error) {
-	type left struct {
-		id   string
-		memo []byte
-	}
-	var all []left // first, for what is read from the journal is changed in it
-	err := s.journal.Each(callKey, func(key string, memo []byte) error {
-		all = append(all, left{strings.TrimPrefix(key, callKey), memo})
+// left is what an earlier run has kept of one kind, by the id that follows it in
+// the key. All of it is read first: what is done about it changes the journal.
+func (s *Server) left(kind string) (iter.Seq2[string, []byte], error) {
+	var all []journal.Record
+	err := s.journal.Each(kind, func(key string, value []byte) error {
+		all = append(all, journal.Record{Key: strings.TrimPrefix(key, kind), Value: value})
 		return nil
 	})
 	return func(yield func(string, []byte) bool) {
-		for _, l := range all {
-			if !yield(l.id, l.memo) {
+		for _, r := range all {
+			if !yield(r.Key, r.Value) {
 				return
 			}
 		}

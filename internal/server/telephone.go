@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,32 +40,23 @@ func (s *Server) telephones() error {
 	if err = s.phones.Listen(); err != nil {
 		return fmt.Errorf("--sip: %w", err)
 	}
-	if err = s.remember(contactKey, s.phones.RecoverContact); err == nil {
-		err = s.remember(dialogKey, s.phones.Recover)
-	}
-	if err != nil {
-		return fmt.Errorf("--data: %w", err)
-	}
+	s.remember(contactKey, s.phones.RecoverContact)
+	s.remember(dialogKey, s.phones.Recover)
 	return nil
 }
 
 // remember gives the telephones what an earlier run has kept of one kind. What
-// cannot be read is left out.
-func (s *Server) remember(kind string, take func(key string, record []byte) error) error {
-	var all []journal.Record
-	err := s.journal.Each(kind, func(key string, value []byte) error {
-		all = append(all, journal.Record{Key: key, Value: bytes.Clone(value)})
-		return nil
-	})
+// cannot be read is logged, and the rest goes on.
+func (s *Server) remember(kind string, take func(key string, record []byte) error) {
+	records, err := s.left(kind)
 	if err != nil {
-		return fmt.Errorf("read what was kept of the telephones: %w", err)
+		s.log.Error("recover telephones: read the journal", "err", err)
 	}
-	for _, r := range all {
-		if err := take(strings.TrimPrefix(r.Key, kind), r.Value); err != nil {
-			s.log.Warn("not recovered", "record", r.Key, "err", err)
+	for key, record := range records {
+		if err := take(key, record); err != nil {
+			s.log.Warn("not recovered", "record", kind+key, "err", err)
 		}
 	}
-	return nil
 }
 
 // The kinds of records that the telephones keep in the journal.
