@@ -180,6 +180,8 @@ func check(req *sipgo.Request) (code int, reason string) {
 type gate struct {
 	net.Listener
 	server *Server
+	closed chan struct{}
+	once   sync.Once // closes closed
 
 	mu    sync.Mutex
 	conns map[string]*visitor // by remote address
@@ -187,7 +189,7 @@ type gate struct {
 }
 
 func newGate(l net.Listener, s *Server) *gate {
-	return &gate{Listener: l, server: s, conns: map[string]*visitor{}, of: map[netip.Addr]int{}}
+	return &gate{Listener: l, server: s, closed: make(chan struct{}), conns: map[string]*visitor{}, of: map[netip.Addr]int{}}
 }
 
 // Accept gives the next connection that there is room for.
@@ -199,7 +201,10 @@ func (g *gate) Accept() (net.Conn, error) {
 				return nil, err
 			}
 			g.server.count("accept error") // out of descriptors: it passes
-			time.Sleep(wait)               //nolint:forbidigo // Accept has nothing to wait for
+			select {
+			case <-time.After(wait):
+			case <-g.closed:
+			}
 			wait = min(2*wait, time.Second)
 			continue
 		}
@@ -210,6 +215,12 @@ func (g *gate) Accept() (net.Conn, error) {
 		g.server.count("too many connections")
 		c.Close()
 	}
+}
+
+// Close lets nobody in any more, and ends an Accept that waits.
+func (g *gate) Close() error {
+	g.once.Do(func() { close(g.closed) })
+	return g.Listener.Close()
 }
 
 func (g *gate) enter(c net.Conn) *visitor {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -233,4 +234,41 @@ type pipeConn struct{ net.Conn }
 func (pipeConn) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5060} }
 func (pipeConn) RemoteAddr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9999}
+}
+
+// A server that has no descriptors left tries to accept again, less and less
+// often, and stops at once all the same.
+func TestStoppingDoesNotWaitForAListenerInNeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sip.Server{Listener: &needyListener{}, Metrics: &metric.Set{}}
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- s.Run(ctx) }()
+		<-time.After(10500 * time.Millisecond) // virtual; it waits a second each time by now
+		if n := (&bench{server: s}).count("accept error"); n < 10 || n > 30 {
+			t.Errorf("tried %d times in 10 s, want about 20", n)
+		}
+		start := time.Now()
+		cancel()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(start); d > 50*time.Millisecond {
+			t.Errorf("stopped after %v", d)
+		}
+	})
+}
+
+// A needyListener accepts nothing.
+type needyListener struct{ closed atomic.Bool }
+
+func (l *needyListener) Accept() (net.Conn, error) {
+	if l.closed.Load() {
+		return nil, net.ErrClosed
+	}
+	return nil, errors.New("too many open files")
+}
+func (l *needyListener) Close() error { l.closed.Store(true); return nil }
+func (l *needyListener) Addr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5060}
 }
