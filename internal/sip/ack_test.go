@@ -60,12 +60,7 @@ func TestAByeThatOvertakesTheAck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, nil)
 		p := b.phone("127.0.0.1:7001")
-		p.say(p.request("INVITE", offerPCMU))
-		p.status(180)
-		l := b.leg()
-		answered := make(chan error)
-		go func() { answered <- l.Answer(context.Background()) }()
-		p.status(200)
+		l, answered := b.answering(p)
 		ack := p.request("ACK", "")
 		p.say(p.request("BYE", ""))
 		p.status(200)
@@ -83,12 +78,7 @@ func TestHangupBeforeTheAckWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t, nil)
 		p := b.phone("127.0.0.1:7001")
-		p.say(p.request("INVITE", offerPCMU))
-		p.status(180)
-		l := b.leg()
-		answered := make(chan error)
-		go func() { answered <- l.Answer(context.Background()) }()
-		p.status(200)
+		l, answered := b.answering(p)
 		go l.Hangup(context.Background(), leg.Normal)
 		if err := <-answered; err == nil {
 			t.Error("Answer succeeded on a call that was hung up")
@@ -99,4 +89,17 @@ func TestHangupBeforeTheAckWaitsForIt(t *testing.T) {
 		p.answer(p.expect(sipgo.BYE), 200, "")
 		wantEnded(t, l, leg.Normal, false)
 	})
+}
+
+// answering is a call from p that is being answered: its 200 is out, the ACK is
+// awaited.
+func (b *bench) answering(p *phone) (l leg.Incoming, answered <-chan error) {
+	b.t.Helper()
+	p.say(p.request("INVITE", offerPCMU))
+	p.status(180)
+	l = b.leg()
+	said := make(chan error, 1)
+	go func() { said <- l.Answer(context.Background()) }()
+	p.status(200)
+	return l, said
 }

@@ -32,7 +32,8 @@ type unkept struct {
 func keepPause() time.Duration { return 2*time.Second + rand.N(2*time.Second) }
 
 // keep makes durable how the dialog stands, so that it can be ended after a
-// crash. It waits for the disk, so only the dialog's own goroutine calls it.
+// crash. It waits for the disk, so it is for the goroutine that owns the dialog:
+// its own, or before that the one that makes it.
 func (d *dialog) keep(stage string) {
 	l := d.server.Ledger
 	if l == nil {
