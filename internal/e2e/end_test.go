@@ -93,6 +93,10 @@ func TestShutdown(t *testing.T) {
 	w.signal(t, syscall.SIGTERM)
 	w.awaitPrinted(t, 5*time.Second, "signal received")
 	began := time.Now()
+	eventually(t, 5*time.Second, "/healthz to say so", func() bool {
+		status, text, err := get("http://" + w.http + "/healthz")
+		return err == nil && status == 503 && text == "draining\n"
+	})
 	var refused *acstest.Refused
 	if err := signing(t, w.server).Post(t.Context(), "/calling/callConnections", map[string]any{
 		"callbackUri": w.callback(), "targets": []any{map[string]any{"kind": "communicationUser", "communicationUser": map[string]any{"id": "8:acs:bob"}}},

@@ -243,6 +243,7 @@ func firstToEnd(layers []*layer) <-chan error {
 func (s *Server) drain() {
 	s.phones.Drain()
 	s.calls.Drain()
+	s.ready.Store(false)
 	deadline := time.NewTimer(s.config.Drain)
 	defer deadline.Stop()
 	look := time.NewTicker(50 * time.Millisecond)
